@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Shows a profile as asked. A view has chosen one value column, left out frames and stacks, and knows
+ * how to write values; a graph is what is folded from it: nodes with flat and cumulative values, edges
+ * between neighbours. Which total counts where is the contract of docs/reports.md. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/regex.h"
+#include "base/units.h"
+#include "profile/profile.h"
+
+typedef uint32_t node_ix;
+#define NODE_NONE UINT32_MAX
+
+/* What a row of a report stands for; --addresses, --lines, ... come from these rows. */
+enum granularity_kind {
+    GRANULARITY_FUNCTIONS,
+    GRANULARITY_LINES,
+    GRANULARITY_ADDRESSES,
+    GRANULARITY_FILES,
+    GRANULARITY_COUNT,
+};
+
+struct granularity {
+    const char *name, *help;
+};
+
+extern const struct granularity granularities[GRANULARITY_COUNT];
+
+struct view_options {
+    const char *column;           /* NULL: the profile's default */
+    bool show_bytes;              /* heap: bytes rather than megabytes */
+    bool keep_signal_frames;      /* --no-auto-signal-frm */
+    const struct regex *focus, *ignore; /* NULL: all, none */
+};
+
+/* How values are written: "%d", or value / scale with `digits` decimals. */
+struct value_format {
+    double scale;
+    int digits; /* 0: a whole number, cut toward zero */
+    const char *unit; /* "samples", "MB", ... */
+};
+
+/* Stacks after frames were left out and stacks chosen; equal ones are one; by first reading. Borrowed:
+ * profile and symbols. Everything else is the arena's. */
+struct view {
+    const struct profile *profile;
+    const struct symbols *symbols;
+    struct value_format format;
+    column_ix column;
+    double total; /* of all samples, before anything was left out */
+    uint32_t *stack_at;
+    addr_ix *stack_addr; /* leaf first */
+    double *stack_value;
+    uint32_t n_stacks; /* may hold empty stacks */
+    struct arena *arena;
+};
+
+/* Steps of docs/reports.md: total; frames left out by kind (allocator, lock, signal frames: notes tell
+ * "Removing F from all stack traces."); focus; ignore. An unknown column is an error. */
+bool view_make(const struct profile *profile, const struct symbols *symbols,
+               const struct view_options *options, struct arena *arena, struct notes *notes,
+               struct view *out, struct error *err) CHECKED;
+
+/* Stacks by their addresses as numbers, innermost first, shorter before longer: the order of outputs that
+ * list stacks. view->n_stacks indices, the arena's. */
+uint32_t *view_stack_order(const struct view *view);
+
+const char *view_value_text(const struct view *view, double value, char text[UNITS_TEXT]);
+
+/* Whether the address is one that reports leave out of stacks (beyond 7fff_ffff_ffff_ffff). */
+bool view_address_is_skipped(const struct view *view, addr_ix addr);
+
+struct node {
+    str_id label; /* the row's text */
+    double flat, cum;
+    bool is_inlined;
+};
+
+struct edge {
+    node_ix from, to; /* caller, callee */
+    double weight;
+};
+
+struct graph {
+    struct node *nodes; /* those that some stack contains */
+    uint32_t n_nodes;
+    struct edge *edges;
+    uint32_t n_edges;
+    double flat_total; /* sum of flat values: percentages are of this */
+};
+
+struct fold_options {
+    enum granularity_kind granularity;
+    bool show_addresses; /* " (ADDRESS)" after each name */
+    bool with_edges;
+};
+
+/* One pass over the stacks: the first entry gets flat, each distinct entry cum once a stack, each pair of
+ * neighbours an edge, repeats and all. Labels are interned in the profile's strings. */
+void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out);
+
+/* FILE:LINE of a frame as reports write it ("??:0", "?"); the arena's or interned. */
+const char *view_place_text(const struct view *view, const struct frame *frame, struct buf *scratch);

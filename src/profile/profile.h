@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What every format becomes: distinct stacks of addresses with values, the mappings that the addresses
+ * fell in, and names where the file carried its own. A reader fills a builder; sealing it makes a
+ * profile, which nobody writes to afterwards. Profiles are added and subtracted by stacks of places in
+ * images, so that runs which were loaded at other addresses still meet.
+ *
+ *     stack s:   stack_addr[stack_at[s]] .. stack_addr[stack_at[s + 1] - 1], leaf first
+ *     sample i:  sample_stack[i], value of column c at sample_value[c * n_samples + i]
+ *     address a: addr_pc[a], in mapping addr_map[a] (or MAP_NONE)
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/strings.h"
+
+typedef uint32_t map_ix, addr_ix, stack_ix, frame_ix, image_ix, column_ix;
+
+#define MAP_NONE   UINT32_MAX /* no mapping: looked up in the program at its link-time addresses */
+#define STACK_NONE UINT32_MAX
+#define COLUMNS_MAX 8
+
+enum profile_kind {
+    PROFILE_CPU,        /* samples */
+    PROFILE_HEAP,       /* inuse_objects, inuse_space, alloc_objects, alloc_space */
+    PROFILE_GROWTH,     /* the same four */
+    PROFILE_CONTENTION, /* contentions, delay (ns), mean_delay (ns) */
+    PROFILE_OTHER,      /* what its columns say */
+    PROFILE_ADDRESSES,  /* one stack: the addresses that were asked for, in order, repeats and all */
+};
+
+/* One executable range of the profiled process. */
+struct mapping {
+    uint64_t start, limit, offset; /* offset: of `start` in the file */
+    str_id path;                   /* without " (deleted)" */
+    str_id build_id;               /* lower-case hex, or "" */
+    bool is_program, is_library, is_deleted;
+};
+
+struct column {
+    str_id name, unit; /* "inuse_space", "bytes" */
+};
+
+/* A frame that came with the profile. line 0: unknown. */
+struct carried_frame {
+    str_id name, file;
+    uint32_t line;
+};
+
+/* One sample line of a heap profile as it stood in the file, for the "Leak of" blocks. */
+struct record {
+    stack_ix stack;
+    uint32_t digits;  /* hex digits the first address was spelled with; 0: no address */
+    double values[4]; /* in the order of the columns */
+};
+
+struct profile {
+    struct strings *strings; /* borrowed: of the analysis, common to all its profiles */
+    enum profile_kind kind;
+    unsigned address_digits; /* 16, or 8 for a 32-bit CPU profile: how addresses are printed */
+    str_id program;          /* what the profile says it is of ("binary=..."), or "" */
+    bool is_symbolized;      /* names came with it: no program is looked at */
+    int64_t period;          /* of sampling, in the format's own unit; 0 unknown */
+
+    struct column columns[COLUMNS_MAX];
+    uint32_t n_columns;
+    column_ix default_column;
+
+    struct mapping *maps; /* sorted by start within each profile that was merged */
+    uint32_t n_maps;
+    uint64_t *addr_pc;
+    map_ix *addr_map;
+    uint32_t n_addrs; /* distinct (mapping, pc) */
+    uint32_t *stack_at;
+    addr_ix *stack_addr;
+    uint32_t n_stacks; /* distinct, in order of first reading */
+    stack_ix *sample_stack;
+    str_id *sample_label; /* what else tells samples apart ("t12" for a thread), "" mostly */
+    double *sample_value;
+    uint32_t n_samples; /* distinct (stack, label), in order of first reading */
+
+    struct record *records; /* heap and growth text formats only */
+    uint32_t n_records;
+
+    uint64_t *carried_pc; /* sorted; frames of carried_pc[i]: carried_frames[carried_at[i]..], innermost first */
+    uint32_t *carried_at;
+    struct carried_frame *carried_frames;
+    uint32_t n_carried;
+};
+
+void profile_free(struct profile *profile); /* frees what it holds, not the struct */
+
+/* Bounds on what a hostile file may make us hold. Reaching one is an error that names it. */
+struct limits {
+    uint64_t max_bytes;  /* of a file once unpacked, or of a pipe */
+    uint32_t max_stacks; /* distinct */
+    uint64_t max_frames; /* in all distinct stacks together */
+    uint32_t max_depth;  /* of one stack; a format may say less */
+};
+struct limits limits_default(void);
+
+/* ---- building ---------------------------------------------------------------------------------- */
+
+struct builder;
+
+struct builder *builder_new(struct strings *strings, const struct limits *limits) CHECKED;
+void builder_free(struct builder *builder); /* NULL is allowed */
+
+void builder_kind(struct builder *builder, enum profile_kind kind);
+column_ix builder_column(struct builder *builder, const char *name, const char *unit);
+void builder_default_column(struct builder *builder, column_ix column);
+void builder_digits(struct builder *builder, unsigned address_digits);
+void builder_program(struct builder *builder, struct span name);
+void builder_period(struct builder *builder, int64_t period);
+
+/* The stack with these words, leaf first, new or known. Whole stacks are interned as raw words; nothing
+ * is allocated for one that is known. STACK_NONE past a limit: the builder remembers, seal tells. */
+stack_ix builder_stack(struct builder *builder, const uint64_t *pcs, uint32_t depth);
+
+/* Adds one value a column to the sample (stack, label). */
+void builder_add(struct builder *builder, stack_ix stack, str_id label, const double *values);
+
+/* Keeps a heap sample line as it stood in the file. */
+void builder_record(struct builder *builder, stack_ix stack, uint32_t digits,
+                    const double values[4]);
+
+/* Mapping lines, in any of the forms of docs/formats.md: /proc/PID/maps lines, "H-H: PATH", build=DIR
+ * with $build in later paths. Lines in no such form are skipped. Only executable ranges are kept. */
+void builder_maps(struct builder *builder, struct span text);
+void builder_mapping(struct builder *builder, const struct mapping *mapping);
+
+/* Names for a pc, innermost first; a second call for the same pc wins. */
+void builder_carried(struct builder *builder, uint64_t pc, const struct carried_frame *frames,
+                     uint32_t n);
+bool builder_has_carried(const struct builder *builder);
+
+enum caller_fix {
+    CALLERS_AS_GIVEN,
+    CALLERS_LESS_ONE, /* every address but the leaf becomes one less: inside the call instruction */
+};
+
+/* Gives each distinct address its id and mapping and hands everything over; the builder is empty
+ * afterwards and still to be freed. With carried names nothing is made less by one, whatever `fix`
+ * says. An address belongs to the mapping with the greatest start at or below it, its limit included. */
+bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *out,
+                  struct error *err) CHECKED;
+
+/* ---- the program, adding up -------------------------------------------------------------------- */
+
+/* What is known of the program that was named on the command line. */
+struct program {
+    const char *path;     /* as given */
+    const char *resolved; /* absolute, links followed; NULL where that failed */
+    struct span build_id; /* raw bytes; empty where there is none */
+    bool is_movable;      /* position independent: served by its mapping, not by link-time addresses */
+};
+
+/* Marks the mappings of the program: same build ID, else same resolved path, else the same with
+ * " (deleted)", else the same base name, else (movable programs only) the first executable mapping of a
+ * file that is no library. For a program at fixed addresses the addresses in its mappings become
+ * MAP_NONE. Before the profile is shared with anyone; once a profile. */
+void profile_find_program(struct profile *profile, const struct program *program);
+
+/* The mapping that looks like the program's own where nobody named one: the first executable mapping of
+ * a file that is no library; MAP_NONE where there is none. */
+map_ix profile_guess_program(const struct profile *profile);
+
+/* out = sum of sign[i] * in[i], in this order; signs are +1 or -1 and in[0] is +1. Stacks meet by (image,
+ * place in image); an address is shown as it was in the first profile that had its image. A subtracted
+ * stack that only the base has is kept, negated. `drop_negative`: what becomes negative is 0, and stacks
+ * that only a subtracted profile has are left out. Columns meet by name; kinds are not compared: the
+ * result has the kind of in[n - 1], the columns of in[0]. Records come from the added profiles only. */
+bool profile_merge(const struct profile *const *in, const int *sign, uint32_t n, bool drop_negative,
+                   struct profile *out, struct error *err) CHECKED;
+
+/* ---- names for addresses: filled by symbolize, read by everyone --------------------------------- */
+
+#define LINE_NONE UINT32_MAX /* the place is just the file text: "?" in symbolized profiles */
+
+struct frame {
+    str_id name;     /* short, as reports show it */
+    str_id full;     /* demangled, with arguments */
+    str_id file;     /* "??" where unknown */
+    uint32_t line;   /* 0 unknown */
+    uint64_t entry;  /* link-time address of the symbol that gave the name, if has_entry */
+    bool has_entry;  /* the name came from a symbol: equal short names are told apart by it */
+    bool is_inlined;
+};
+
+enum address_state {
+    ADDRESS_NAMED,   /* has frames */
+    ADDRESS_HEX,     /* its image has symbols but none fits: has one frame, named 0x... */
+    ADDRESS_BLANK,   /* its image has no symbols at all: no frames */
+    ADDRESS_MISSING, /* its image is missing or unreadable: no frames */
+};
+
+/* A file that addresses were looked up in. */
+struct image {
+    str_id path; /* as opened */
+    bool is_program;
+};
+
+#define IMAGE_NONE UINT32_MAX
+
+struct symbols {
+    struct frame *frames; /* distinct */
+    uint32_t n_frames;
+    uint32_t *addr_at; /* frames of address a: addr_frame[addr_at[a]..addr_at[a + 1]), innermost first */
+    frame_ix *addr_frame;
+    uint8_t *addr_state; /* enum address_state */
+    image_ix *addr_image; /* IMAGE_NONE where it was not looked up in a file */
+    uint64_t *addr_place; /* link-time address in that image */
+    struct image *images; /* libraries by the order of maps, the program last */
+    uint32_t n_images;
+};
+
+void symbols_free(struct symbols *symbols);
+
+/* The padded address, as all reports print it: text holds at least 17 bytes and is returned. */
+const char *profile_address_text(const struct profile *profile, addr_ix addr, char text[20]);

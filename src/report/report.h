@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Writes a view in one of many formats. Each format is one file and one row in `emitters`; the option,
+ * the man page entry, completion and help follow from the row. */
+#pragma once
+
+#include "base/out.h"
+#include "graph/graph.h"
+#include "symbolize/symbolize.h"
+
+struct report_options {
+    enum granularity_kind granularity;
+    bool is_granularity_set; /* else an emitter may take its own default */
+    bool show_addresses;
+    bool cum;                /* sort by cumulative value */
+    bool stacks;             /* all stacks before the text table */
+    bool debug;              /* more in --stacks */
+    const char *program;     /* name as given, for titles */
+};
+
+struct report {
+    const struct view *view;
+    const struct report_options *options;
+    const struct object_set *objects;
+    struct notes *notes;
+    struct arena *arena;
+};
+
+struct emitter {
+    const char *name;      /* also the option's: --text */
+    const char *help;
+    const char *extension; /* of files it writes, without the dot */
+    bool (*emit)(const struct report *report, struct out *out, struct error *err);
+};
+
+extern const struct emitter *const emitters[]; /* ends with NULL */
+
+const struct emitter *emitter_find(struct span name); /* NULL: no such emitter */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Gives every address of a profile its frames, asking sources in order: names that came with the
+ * profile, then ELF files. Addresses go to a source in sorted batches, one a module; each distinct name
+ * is demangled and shortened once. What one source leaves open goes to the next. */
+#pragma once
+
+#include "object/object.h"
+#include "profile/profile.h"
+
+struct symbolize_options {
+    const char *program;           /* path as given; NULL: the mapping that is marked, or guessed */
+    const char *const *prefixes;   /* --lib_prefix, NULL-terminated; NULL: none */
+    const char *add_lib;           /* one more image, at its link-time addresses; NULL: none */
+    bool keep_templates;           /* --no_strip_temp */
+    unsigned threads;              /* 0: one a processor */
+    struct object_options object;
+};
+
+/* The objects of one analysis, each opened once. Index image_ix of struct symbols. */
+struct object_set;
+struct object_set *object_set_new(void) CHECKED;
+void object_set_free(struct object_set *set);
+struct object *object_set_at(const struct object_set *set, image_ix image); /* NULL: could not open */
+
+/* Fills `out` for every address. One unreadable module is a note, "PATH: No such file or directory". */
+bool symbolize(const struct profile *profile, const struct symbolize_options *options,
+               const struct progress *progress, struct object_set *objects, struct symbols *out,
+               struct notes *notes, struct error *err) CHECKED;
+
+/* The demangled name (C++, Rust, D; anything else as it is) and its short form: argument lists, template
+ * arguments (unless kept) and return types cut off, docs/symbols.md. Texts go to the strings table. */
+str_id name_demangle(struct strings *strings, const char *raw);
+str_id name_shorten(struct strings *strings, str_id full, bool keep_templates);
