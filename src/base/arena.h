@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Memory for things that die together: handed out in small pieces, freed in one call. An arena never
- * moves what it gave out. One thread at a time. */
+ * Memory for things that die together: handed out in small pieces, freed in one call. An arena
+ * never moves what it gave out. One thread at a time. */
 #pragma once
 
 #include "base/span.h"

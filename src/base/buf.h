@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A growable run of bytes that is born with its maximum. Reaching it sets a sticky flag and drops what
- * does not fit; the owner checks once. */
+ * A growable run of bytes that is born with its maximum. Reaching it sets a sticky flag and drops
+ * what does not fit and all that comes after, so that what is there is always the beginning of what
+ * was written. The owner checks once. */
 #pragma once
 
 #include "base/span.h"
@@ -18,7 +19,8 @@ void buf_add(struct buf *buf, struct span bytes);
 void buf_byte(struct buf *buf, char byte);
 void buf_text(struct buf *buf, const char *text);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Room for n more bytes behind buf->n, or NULL (and the flag) beyond the limit. The caller adds to n. */
+/* Room for n more bytes behind buf->n, or NULL (and the flag) beyond the limit. The caller adds to
+ * n. */
 char *buf_room(struct buf *buf, size_t n) CHECKED;
 /* NUL-terminated, the NUL not counted; "" when empty. */
 const char *buf_c(struct buf *buf);
@@ -26,5 +28,5 @@ static inline struct span buf_span(const struct buf *buf)
 {
     return (struct span){.p = buf->p, .n = buf->n};
 }
-void buf_clear(struct buf *buf); /* empties, keeps the memory */
+void buf_clear(struct buf *buf); /* empties, lowers the flag, keeps the memory */
 void buf_free(struct buf *buf);

@@ -18,7 +18,7 @@ struct cursor {
 static inline struct cursor cursor_over(struct span bytes, enum cursor_order order)
 {
     const uint8_t *p = (const uint8_t *)bytes.p;
-    return (struct cursor){.start = p, .at = p, .end = p + bytes.n, .order = order};
+    return (struct cursor){.start = p, .at = p, .end = bytes.n ? p + bytes.n : p, .order = order};
 }
 
 static inline bool cursor_failed(const struct cursor *c)
@@ -88,7 +88,7 @@ static inline uint64_t cursor_u64(struct cursor *c)
     return v;
 }
 
-/* An unsigned number of `size` bytes: 1, 2, 3, 4 or 8. */
+/* An unsigned number of `size` bytes, 1 to 8; any other size fails. */
 uint64_t cursor_uint(struct cursor *c, unsigned size);
 
 /* LEB128 (DWARF 5, 7.6; protobuf varints are the unsigned one). More than 64 bits: the rest is
@@ -102,8 +102,8 @@ static inline uint64_t cursor_uleb(struct cursor *c)
 }
 int64_t cursor_sleb(struct cursor *c);
 
-/* The bytes up to a NUL, which is skipped; a text without one fails the cursor and is "". The pointer
- * is into the input and NUL-terminated. */
+/* The bytes up to a NUL, which is skipped; a text without one fails the cursor and is "". The
+ * pointer is into the input and NUL-terminated. */
 const char *cursor_text(struct cursor *c);
 
 /* The next n bytes; an empty span past the end. */
@@ -117,5 +117,5 @@ static inline void cursor_skip(struct cursor *c, uint64_t n)
         cursor_fail(c);
 }
 
-/* To an absolute offset; beyond the end fails. */
+/* To an absolute offset; beyond the end fails. A cursor that has failed stays at its end. */
 void cursor_seek(struct cursor *c, uint64_t offset);

@@ -4,14 +4,14 @@
  * What is worth telling but fails nothing is a note, collected in the caller's `struct notes`. */
 #pragma once
 
-#include "base/base.h"
+#include "base/idmap.h"
 
 enum error_kind { ERROR_NONE, ERROR_SYSTEM, ERROR_FORMAT, ERROR_LIMIT, ERROR_USAGE, ERROR_MISSING };
 
 struct error {
     enum error_kind kind;
     int sys;         /* errno, for ERROR_SYSTEM; else 0 */
-    char text[1024]; /* one line without newline; a longer one ends in "..." */
+    char text[1024]; /* one line, no control bytes; a longer one ends in "..." */
 };
 
 /* Each returns false, so that a failing function can end in `return error_set(...)`. `err` may be
@@ -27,6 +27,7 @@ bool error_wrap(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 struct notes {
     char **lines;
     uint32_t n, cap;
+    struct idmap seen; /* private: hash of a line to its place */
     void (*tell)(void *to, const char *line);
     void *to;
 };
@@ -35,8 +36,8 @@ struct notes {
 void notes_add(struct notes *notes, const char *format, ...) PRINTF_LIKE(2, 3);
 void notes_free(struct notes *notes);
 
-/* Who watches long work. `step` may be NULL; it is called often, from one thread, and must be cheap.
- * `doing` is borrowed for the call; `share` goes from 0 to 1. */
+/* Who watches long work. `step` may be NULL; it is called often, from one thread, and must be
+ * cheap. `doing` is borrowed for the call; `share` goes from 0 to 1. */
 struct progress {
     void (*step)(void *to, const char *doing, double share);
     void *to;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Whole files as spans: regular files are mapped, pipes and devices read to their end, gzip unpacked.
- * Every bound is a parameter; nothing here trusts a size that stands in a file. */
+ * Whole files as spans: regular files are mapped, pipes and devices read to their end, gzip
+ * unpacked. Every bound is a parameter; nothing here trusts a size that stands in a file. */
 #pragma once
 
 #include "base/error.h"
@@ -15,14 +15,14 @@ struct file {
     bool is_mapped;
 };
 
-/* "-" is standard input. `limit` bounds what is read from a pipe. Errors read "NAME: reason"; a folder
- * is one. */
+/* "-" is standard input. `limit` bounds what is read from a pipe. Errors read "NAME: reason"; a
+ * folder is one. */
 bool file_open(struct file *file, const char *name, uint64_t limit, struct error *err) CHECKED;
 /* The same for a descriptor, read to its end and not closed. */
 bool file_read_fd(struct file *file, int fd, const char *name, uint64_t limit,
                   struct error *err) CHECKED;
-/* If the bytes start a gzip member (RFC 1952), replaces them by what is packed in it, all members, at
- * most `limit` bytes. What can be unpacked of a damaged member is kept, with a note; error where
+/* If the bytes start a gzip member (RFC 1952), replaces them by what is packed in it, all members,
+ * at most `limit` bytes. What can be unpacked of a damaged member is kept, with a note; error where
  * nothing can. Anything else is left alone. */
 bool file_unpack(struct file *file, uint64_t limit, struct notes *notes, struct error *err) CHECKED;
 void file_close(struct file *file); /* fine on a zeroed struct */

@@ -6,13 +6,18 @@
 
 #include "base/base.h"
 
-struct idmap {
-    uint64_t *keys;
-    uint32_t *values; /* id + 1; 0 is a free slot */
-    uint32_t n, cap;
+struct idmap_slot {
+    uint64_t key;
+    uint32_t value; /* id + 1; 0 is a free slot */
 };
 
-/* The id of `key`; where it is new, `fresh` becomes its id. *was_new (may be NULL) says which. */
+struct idmap {
+    struct idmap_slot *slots; /* key and id side by side: a look-up touches one cache line */
+    uint32_t n, cap;          /* cap is a power of two or 0 */
+};
+
+/* The id of `key`; where it is new, `fresh` (below UINT32_MAX) becomes its id. *was_new (may be
+ * NULL) says which. */
 uint32_t idmap_add(struct idmap *map, uint64_t key, uint32_t fresh, bool *was_new);
 bool idmap_find(const struct idmap *map, uint64_t key, uint32_t *id);
 void idmap_free(struct idmap *map);

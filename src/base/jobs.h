@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Runs independent jobs on a few threads and returns when all are done. Each job writes only to its own
- * place, so the result does not depend on timing. */
+ * Runs independent jobs on a few threads and returns when all are done. Each job writes only to its
+ * own place, so the result does not depend on timing. */
 #pragma once
 
 #include "base/base.h"

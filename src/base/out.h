@@ -10,9 +10,9 @@
 struct out;
 typedef int out_write_fn(void *to, const void *bytes, size_t n); /* 0, or an errno */
 
-struct out *out_to_fd(int fd, const char *name) CHECKED;           /* the descriptor stays the caller's */
+struct out *out_to_fd(int fd, const char *name) CHECKED; /* the descriptor stays the caller's */
 struct out *out_to_function(out_write_fn *write, void *to) CHECKED;
-struct out *out_to_buf(struct buf *buf) CHECKED;                   /* the buffer stays the caller's */
+struct out *out_to_buf(struct buf *buf) CHECKED; /* the buffer stays the caller's */
 
 void out_bytes(struct out *out, struct span bytes);
 void out_text(struct out *out, const char *text);
@@ -23,5 +23,6 @@ void out_u64(struct out *out, uint64_t value);
 
 bool out_failed(const struct out *out); /* some write did: long work may stop early */
 bool out_flush(struct out *out, struct error *err) CHECKED;
-/* Flushes and frees. False with "writing NAME: reason" if any write failed; error.sys is the errno. */
+/* Flushes and frees. False with "writing NAME: reason" if any write failed; error.sys is the errno.
+ */
 bool out_close(struct out *out, struct error *err) CHECKED;

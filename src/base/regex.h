@@ -8,8 +8,8 @@
 
 struct regex;
 
-/* `option` names the option for the message: "--focus=EXPR: missing closing parenthesis at offset 5".
- * NULL on error. */
+/* `option` names the option for the message: "--focus=EXPR: missing closing parenthesis at offset
+ * 5". NULL on error. */
 struct regex *regex_new(const char *option, struct span expression, struct error *err) CHECKED;
 void regex_free(struct regex *regex); /* NULL is allowed */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A span is borrowed text or bytes with a length; it is not NUL-terminated. Text formats are read by
- * cutting spans off the front of spans: no strtok, sscanf or atoi anywhere. */
+ * A span is borrowed text or bytes with a length; it is not NUL-terminated. Text formats are read
+ * by cutting spans off the front of spans: no strtok, sscanf or atoi anywhere. */
 #pragma once
 
 #include <string.h>
@@ -26,7 +26,9 @@ static inline struct span span_of(const char *text)
 
 static inline struct span span_skip(struct span s, size_t n)
 {
-    return n >= s.n ? (struct span){.p = s.p + s.n} : (struct span){.p = s.p + n, .n = s.n - n};
+    return n == 0     ? s
+           : n >= s.n ? (struct span){.p = s.p + s.n}
+                      : (struct span){.p = s.p + n, .n = s.n - n};
 }
 
 static inline struct span span_first(struct span s, size_t n)
@@ -51,23 +53,24 @@ bool span_is_space(char c);
 struct span span_trim(struct span s);
 struct span span_trim_left(struct span s);
 
-/* Cuts the next line off *rest, without its newline and without a carriage return before it. False at
- * the end; a last line without a newline counts. */
+/* Cuts the next line off *rest, without its newline and without a carriage return before it. False
+ * at the end; a last line without a newline counts. */
 bool span_line(struct span *rest, struct span *line);
 
-/* Cuts the next run of non-space bytes off *rest, skipping space before it. False where none is left. */
+/* Cuts the next run of non-space bytes off *rest, skipping space before it. False where none is
+ * left. */
 bool span_word(struct span *rest, struct span *word);
 
 /* If *rest starts with `prefix`, cuts it off and says true. */
 bool span_take(struct span *rest, const char *prefix);
 
-/* Cuts a run of decimal or hex digits off the front of *rest. False, and nothing cut, where there is
- * none or it does not fit in 64 bits. span_take_hex takes both cases and no "0x". */
+/* Cuts a run of decimal or hex digits off the front of *rest. False, and nothing cut, where there
+ * is none or it does not fit in 64 bits. span_take_hex takes both cases and no "0x". */
 bool span_take_u64(struct span *rest, uint64_t *value);
 bool span_take_hex(struct span *rest, uint64_t *value);
 
-/* Whether the whole span is one number: decimal digits; hex digits with or without 0x; a signed whole
- * number; a real number such as -1.5e-10. Written only on success. */
+/* Whether the whole span is one number: decimal digits; hex digits with or without 0x; a signed
+ * whole number; a real number such as -1.5e-10. Written only on success. */
 bool span_u64(struct span s, uint64_t *value);
 bool span_hex(struct span s, uint64_t *value);
 bool span_i64(struct span s, int64_t *value);

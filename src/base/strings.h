@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Interned text: equal texts have equal ids, so that names are compared as numbers. Id 0 is "". Texts
- * are NUL-terminated (and may not hold a NUL: what follows one is cut off), stay where they are, and
- * live as long as the table. One thread adds; any may look up meanwhile only what it already knew. */
+ * Interned text: equal texts have equal ids, so that names are compared as numbers. Id 0 is "".
+ * Texts are NUL-terminated (and may not hold a NUL: what follows one is cut off), stay where they
+ * are, and live as long as the table. One thread adds and finds; meanwhile any other may ask for
+ * the text of an id that it already knew. */
 #pragma once
 
 #include "base/span.h"

@@ -13,10 +13,11 @@
 const char *units_whole(char text[UNITS_TEXT], double value);
 int64_t units_to_i64(double value);
 
-/* %.<digits>f; infinite values are "inf" and "-inf", not a number "nan". */
+/* %.<digits>f; infinite values are "inf" and "-inf", not a number "nan". What would not fit
+ * in UNITS_TEXT (beyond 10^40) is written with an exponent. digits is 0 to 15. */
 const char *units_fixed(char text[UNITS_TEXT], double value, int digits);
 
-/* %.15g, as Perl prints a number. */
+/* %.15g, "Inf", "-Inf", "NaN": as Perl prints a number. */
 const char *units_general(char text[UNITS_TEXT], double value);
 
 /* "12.3%" of total; total 0 gives "nan", "+inf" or "-inf" by the sign of value, without a percent
