@@ -16,6 +16,7 @@ struct report_options {
     bool stacks;             /* all stacks before the text table */
     bool debug;              /* more in --stacks */
     const char *program;     /* name as given, for titles */
+    const char *expression;  /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
 };
 
 struct report {
@@ -30,6 +31,12 @@ struct emitter {
     const char *name;      /* also the option's: --text */
     const char *help;
     const char *extension; /* of files it writes, without the dot */
+    const char *more;      /* manual only: full sentences; NULL */
+    const char *arg;       /* what stands for its value in help: "regex"; NULL: it takes none */
+    const char *reader;    /* reads standard input by this reader, and no profiles; NULL: profiles */
+    enum granularity_kind grain; /* where none is asked for */
+    bool has_fixed_grain;        /* `grain` it is, whatever is asked for */
+    bool is_classic;             /* the Perl tool had it: see struct option */
     bool (*emit)(const struct report *report, struct out *out, struct error *err);
 };
 
