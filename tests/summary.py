@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Add up what a run of `meson test` found: every single check of TAP tests, not just every program.
+
+A program that died, or failed after its last check, counts as one more failure.
+
+usage: summary.py testlog.json
+"""
+import json
+import re
+import sys
+
+
+def count(test):
+    results = re.findall(r'^(not )?ok\b', test.get('stdout', ''), re.MULTILINE)
+    failed = sum(1 for r in results if r)
+    if test['result'] not in ('OK', 'EXPECTEDFAIL') and not failed:
+        failed = 1
+    return (len(results) - failed if results else test['result'] == 'OK'), failed
+
+
+def main():
+    passed = failed = 0
+    with open(sys.argv[1]) as log:
+        for line in log:
+            p, f = count(json.loads(line))
+            passed += p
+            failed += f
+    print('%d passed, %d failed' % (passed, failed))
+    return failed > 0 or passed == 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
