@@ -18,8 +18,10 @@ void base_oom(void)
 
 void *base_alloc(size_t count, size_t size)
 {
-    /* calloc checks the product; 0 bytes may give NULL, which would look like failure. */
-    void *p = count && size ? calloc(count, size) : calloc(1, 1);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
+        base_oom();
+    void *p = calloc(bytes ? bytes : 1, 1); /* for 0 bytes NULL would be no failure */
     if (!p)
         base_oom();
     return p;
@@ -35,7 +37,7 @@ void *base_grow(void *old, uint32_t *cap, size_t need, size_t size)
     while (new_cap < need)
         new_cap = new_cap > UINT32_MAX / 2 ? UINT32_MAX : new_cap * 2;
     size_t bytes;
-    if (__builtin_mul_overflow((size_t)new_cap, size ? size : 1, &bytes))
+    if (__builtin_mul_overflow((size_t)new_cap, size ? size : 1, &bytes) || bytes > PTRDIFF_MAX)
         base_oom();
     void *p = realloc(old, bytes);
     if (!p)
