@@ -90,8 +90,7 @@ struct span cursor_bytes(struct cursor *c, size_t n)
     if (!cursor_has(c, n))
         return (struct span){.p = (const char *)c->end};
     const struct span bytes = span_make(c->at, n);
-    if (n)
-        c->at += n;
+    c->at += n;
     return bytes;
 }
 
@@ -101,8 +100,6 @@ void cursor_seek(struct cursor *c, uint64_t offset)
         return;
     if (offset > (size_t)(c->end - c->start))
         cursor_fail(c);
-    else if (offset)
-        c->at = c->start + offset;
     else
-        c->at = c->start;
+        c->at = c->start + offset;
 }

@@ -17,8 +17,9 @@ struct cursor {
 
 static inline struct cursor cursor_over(struct span bytes, enum cursor_order order)
 {
-    const uint8_t *p = (const uint8_t *)bytes.p;
-    return (struct cursor){.start = p, .at = p, .end = bytes.n ? p + bytes.n : p, .order = order};
+    /* An empty span may have no address, and even 0 may not be added to none. */
+    const uint8_t *p = (const uint8_t *)(bytes.p ? bytes.p : "");
+    return (struct cursor){.start = p, .at = p, .end = p + bytes.n, .order = order};
 }
 
 static inline bool cursor_failed(const struct cursor *c)

@@ -8,7 +8,7 @@
 #include <pcre2.h>
 
 /* Steps back a match may take: well above what an honest expression needs on a name of some
- * thousand bytes, and some hundredths of a second for one that explodes. */
+ * thousand bytes, and some thousandths of a second for one that explodes. */
 #define MATCH_LIMIT 1000000u
 #define HEAP_LIMIT  (64u << 10) /* KiB */
 #define JIT_STACK   ((size_t)1 << 20)

@@ -109,9 +109,9 @@ static void explosions_end(void **state)
     char text[101];
     memset(text, 'a', 100);
     text[100] = '\0';
-    assert_false(match("^(a+)+$x", span_of(text)));
-    assert_false(match("^(a|aa)+b", span_of(text)));
-    assert_false(match("(?=(a+))*(a*)*(a*)*(a*)*b\\2", span_of(text)));
+    assert_false(match("^(a+)+[xy]", span_of(text)));
+    assert_false(match("^(a|aa)+[xy]", span_of(text)));
+    assert_false(match("(?=(a+))*(a*)*(a*)*(a*)*[xy]\\2", span_of(text)));
 }
 
 static void long_texts_match(void **state)
