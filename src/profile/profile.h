@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What every format becomes: distinct stacks of addresses with values, the mappings that the addresses
- * fell in, and names where the file carried its own. A reader fills a builder; sealing it makes a
- * profile, which nobody writes to afterwards. Profiles are added and subtracted by stacks of places in
- * images, so that runs which were loaded at other addresses still meet.
+ * What every format becomes: distinct stacks of addresses with values, the mappings that the
+ * addresses fell in, and names where the file carried its own. A reader fills a builder; sealing it
+ * makes a profile, which nobody writes to afterwards. Profiles are added and subtracted by stacks
+ * of places in images, so that runs which were loaded at other addresses still meet.
  *
  *     stack s:   stack_addr[stack_at[s]] .. stack_addr[stack_at[s + 1] - 1], leaf first
  *     sample i:  sample_stack[i], value of column c at sample_value[c * n_samples + i]
@@ -16,8 +16,8 @@
 
 typedef uint32_t map_ix, addr_ix, stack_ix, frame_ix, image_ix, column_ix;
 
-#define MAP_NONE   UINT32_MAX /* no mapping: looked up in the program at its link-time addresses */
-#define STACK_NONE UINT32_MAX
+#define MAP_NONE    UINT32_MAX /* no mapping: looked up in the program at its link-time addresses */
+#define STACK_NONE  UINT32_MAX
 #define COLUMNS_MAX 8
 
 enum profile_kind {
@@ -26,7 +26,7 @@ enum profile_kind {
     PROFILE_GROWTH,     /* the same four */
     PROFILE_CONTENTION, /* contentions, delay (ns), mean_delay (ns) */
     PROFILE_OTHER,      /* what its columns say */
-    PROFILE_ADDRESSES,  /* one stack: the addresses that were asked for, in order, repeats and all */
+    PROFILE_ADDRESSES, /* one stack: the addresses that were asked for, in order, repeats and all */
 };
 
 /* One executable range of the profiled process. */
@@ -82,7 +82,8 @@ struct profile {
     struct record *records; /* heap and growth text formats only */
     uint32_t n_records;
 
-    uint64_t *carried_pc; /* sorted; frames of carried_pc[i]: carried_frames[carried_at[i]..], innermost first */
+    uint64_t *carried_pc; /* sorted; frames of carried_pc[i]: carried_frames[carried_at[i]..],
+                             innermost first */
     uint32_t *carried_at;
     struct carried_frame *carried_frames;
     uint32_t n_carried;
@@ -99,7 +100,8 @@ struct limits {
 };
 struct limits limits_default(void);
 
-/* ---- building ---------------------------------------------------------------------------------- */
+/* ---- building ----------------------------------------------------------------------------------
+ */
 
 struct builder;
 
@@ -112,9 +114,13 @@ void builder_default_column(struct builder *builder, column_ix column);
 void builder_digits(struct builder *builder, unsigned address_digits);
 void builder_program(struct builder *builder, struct span name);
 void builder_period(struct builder *builder, int64_t period);
+/* Names come with the profile, even if it turns out that there are none. builder_carried says so
+ * too. */
+void builder_symbolized(struct builder *builder);
 
-/* The stack with these words, leaf first, new or known. Whole stacks are interned as raw words; nothing
- * is allocated for one that is known. STACK_NONE past a limit: the builder remembers, seal tells. */
+/* The stack with these words, leaf first, new or known. Whole stacks are interned as raw words;
+ * nothing is allocated for one that is known. STACK_NONE past a limit: the builder remembers, seal
+ * tells. */
 stack_ix builder_stack(struct builder *builder, const uint64_t *pcs, uint32_t depth);
 
 /* Adds one value a column to the sample (stack, label). */
@@ -124,8 +130,9 @@ void builder_add(struct builder *builder, stack_ix stack, str_id label, const do
 void builder_record(struct builder *builder, stack_ix stack, uint32_t digits,
                     const double values[4]);
 
-/* Mapping lines, in any of the forms of docs/formats.md: /proc/PID/maps lines, "H-H: PATH", build=DIR
- * with $build in later paths. Lines in no such form are skipped. Only executable ranges are kept. */
+/* Mapping lines, in any of the forms of docs/formats.md: /proc/PID/maps lines, "H-H: PATH",
+ * build=DIR with $build in later paths. Lines in no such form are skipped. Only executable ranges
+ * are kept. */
 void builder_maps(struct builder *builder, struct span text);
 void builder_mapping(struct builder *builder, const struct mapping *mapping);
 
@@ -140,50 +147,55 @@ enum caller_fix {
 };
 
 /* Gives each distinct address its id and mapping and hands everything over; the builder is empty
- * afterwards and still to be freed. With carried names nothing is made less by one, whatever `fix`
- * says. An address belongs to the mapping with the greatest start at or below it, its limit included. */
+ * afterwards and still to be freed. In a symbolized profile nothing is made less by one, but, with
+ * CALLERS_LESS_ONE, a caller that has no name while the address before it has one becomes that one.
+ * An address belongs to the mapping with the greatest start at or below it, its limit included. */
 bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *out,
                   struct error *err) CHECKED;
 
-/* ---- the program, adding up -------------------------------------------------------------------- */
+/* ---- the program, adding up --------------------------------------------------------------------
+ */
 
 /* What is known of the program that was named on the command line. */
 struct program {
     const char *path;     /* as given */
     const char *resolved; /* absolute, links followed; NULL where that failed */
     struct span build_id; /* raw bytes; empty where there is none */
-    bool is_movable;      /* position independent: served by its mapping, not by link-time addresses */
+    bool is_movable; /* position independent: served by its mapping, not by link-time addresses */
 };
 
 /* Marks the mappings of the program: same build ID, else same resolved path, else the same with
- * " (deleted)", else the same base name, else (movable programs only) the first executable mapping of a
- * file that is no library. For a program at fixed addresses the addresses in its mappings become
- * MAP_NONE. Before the profile is shared with anyone; once a profile. */
+ * " (deleted)", else the same base name, else (movable programs only) the first executable mapping
+ * of a file that is no library. For a program at fixed addresses the addresses in its mappings
+ * become MAP_NONE. Before the profile is shared with anyone; once a profile. */
 void profile_find_program(struct profile *profile, const struct program *program);
 
-/* The mapping that looks like the program's own where nobody named one: the first executable mapping of
- * a file that is no library; MAP_NONE where there is none. */
+/* The mapping that looks like the program's own where nobody named one: the first executable
+ * mapping of a file that is no library; MAP_NONE where there is none. */
 map_ix profile_guess_program(const struct profile *profile);
 
-/* out = sum of sign[i] * in[i], in this order; signs are +1 or -1 and in[0] is +1. Stacks meet by (image,
- * place in image); an address is shown as it was in the first profile that had its image. A subtracted
- * stack that only the base has is kept, negated. `drop_negative`: what becomes negative is 0, and stacks
- * that only a subtracted profile has are left out. Columns meet by name; kinds are not compared: the
- * result has the kind of in[n - 1], the columns of in[0]. Records come from the added profiles only. */
+/* out = sum of sign[i] * in[i], in this order; signs are +1 or -1 and in[0] is +1. Stacks meet by
+ * (image, place in image); an address is shown as it was in the first profile that had its image. A
+ * subtracted stack that only the base has is kept, negated. `drop_negative`: what becomes negative
+ * is 0, and stacks that only a subtracted profile has are left out. Where names came with any of
+ * them, addresses meet as they are. Columns meet by name, or, if none does, the default column goes
+ * to all; kinds are not compared: the result has the kind of in[n - 1], the columns of in[0].
+ * Records come from the added profiles only. */
 bool profile_merge(const struct profile *const *in, const int *sign, uint32_t n, bool drop_negative,
                    struct profile *out, struct error *err) CHECKED;
 
-/* ---- names for addresses: filled by symbolize, read by everyone --------------------------------- */
+/* ---- names for addresses: filled by symbolize, read by everyone ---------------------------------
+ */
 
 #define LINE_NONE UINT32_MAX /* the place is just the file text: "?" in symbolized profiles */
 
 struct frame {
-    str_id name;     /* short, as reports show it */
-    str_id full;     /* demangled, with arguments */
-    str_id file;     /* "??" where unknown */
-    uint32_t line;   /* 0 unknown */
-    uint64_t entry;  /* link-time address of the symbol that gave the name, if has_entry */
-    bool has_entry;  /* the name came from a symbol: equal short names are told apart by it */
+    str_id name;    /* short, as reports show it */
+    str_id full;    /* demangled, with arguments */
+    str_id file;    /* "??" where unknown */
+    uint32_t line;  /* 0 unknown */
+    uint64_t entry; /* link-time address of the symbol that gave the name, if has_entry */
+    bool has_entry; /* the name came from a symbol: equal short names are told apart by it */
     bool is_inlined;
 };
 
@@ -205,9 +217,10 @@ struct image {
 struct symbols {
     struct frame *frames; /* distinct */
     uint32_t n_frames;
-    uint32_t *addr_at; /* frames of address a: addr_frame[addr_at[a]..addr_at[a + 1]), innermost first */
+    uint32_t
+        *addr_at; /* frames of address a: addr_frame[addr_at[a]..addr_at[a + 1]), innermost first */
     frame_ix *addr_frame;
-    uint8_t *addr_state; /* enum address_state */
+    uint8_t *addr_state;  /* enum address_state */
     image_ix *addr_image; /* IMAGE_NONE where it was not looked up in a file */
     uint64_t *addr_place; /* link-time address in that image */
     struct image *images; /* libraries by the order of maps, the program last */

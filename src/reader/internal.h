@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the readers share: how a format fills a builder, and the pieces that text formats are made
+ * of. A new format is a file with a row here and in reader.c. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "reader/reader.h"
+
+/* A file on its way into a builder. */
+struct filling {
+    struct builder *builder;
+    const struct read_job *job;
+    struct span whole; /* the file: places in messages are counted from its start */
+};
+
+/* A format that stands alone or behind a symbol section. Both functions get the bytes from the
+ * header on, without "%" lines before it. */
+struct section {
+    int (*sniff)(struct span bytes);
+    bool (*fill)(struct filling *filling, struct span bytes, struct error *err);
+};
+
+extern const struct section cpu_section, heap_section, contention_section;
+
+extern const struct reader reader_symbolized, reader_heap, reader_contention, reader_cpu,
+    reader_addresses;
+
+/* The two functions of a reader whose format is a section. */
+int section_sniff(const struct section *section, struct span bytes);
+bool section_read(const struct section *section, struct span bytes, const struct read_job *job,
+                  struct profile *out, struct error *err) CHECKED;
+/* Seals what was filled and frees the builder; err names the file. */
+bool filling_seal(struct filling *filling, enum caller_fix fix, struct profile *out,
+                  struct error *err) CHECKED;
+/* Where `at` stands in the file. */
+size_t filling_offset(const struct filling *filling, struct span at);
+
+/* What a file that no reader wants looks like: "an ELF program". */
+const char *foreign_name(struct span bytes);
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* For "%.*s": a span, cut where it would fill a screen. */
+#define TEXT_ARGS(span) text_width(span), (span).n ? (span).p : ""
+int text_width(struct span span);
+
+/* Cuts the "%" lines off the front; each becomes a note. */
+void text_commands(struct span *rest, struct notes *notes);
+/* Enough of the file to tell its format, without the "%" lines. */
+struct span text_head(struct span bytes);
+/* Whether a line is the header "--- NAME", with any number of spaces between. */
+bool text_is_header(struct span line, const char *name);
+/* Without a "--- profile" line at the front: text formats may stand behind one. */
+struct span text_after_profile_line(struct span bytes);
+
+/* Lines without any carriage return. A line is valid until the next one is asked for. */
+struct text_lines {
+    struct span rest;
+    struct buf scratch;
+};
+struct text_lines text_lines_over(struct span text);
+bool text_line(struct text_lines *lines, struct span *line);
+void text_lines_free(struct text_lines *lines);
+
+bool text_is_word(char c); /* letter, digit or underscore: Perl's \w */
+/* Cuts white space off the front; false where there is none. */
+bool text_take_space(struct span *rest);
+/* Cuts a whole number off the front, which may be negative and longer than 64 bits. */
+bool text_take_count(struct span *rest, double *value);
+
+/* A stack as text spells it: hex numbers with or without 0x, leaf first. Kept from line to line so
+ * that nothing is allocated for each. */
+struct text_stack {
+    uint64_t *pcs;
+    uint32_t n, cap;
+    uint32_t digits; /* that the first one was spelled with */
+};
+/* Reads them all. A word that is no address of 64 bits keeps its place as an impossible one. */
+void text_stack_read(struct text_stack *stack, struct span words, struct notes *notes);
+void text_stack_free(struct text_stack *stack);
