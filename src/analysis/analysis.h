@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Joins the steps for one user: settings, loaded profiles, symbols, reports by name. Every option is one
- * row in `options`; parsing, help, man page, completion, prompt and library calls walk that table. An
- * analysis has no global state: two can live in one process. */
+ * Joins the steps for one user: settings, loaded profiles, symbols, reports by name. Every option is
+ * one row in a table; parsing, help, man page, completion, prompt and library calls walk that table.
+ * An analysis has no global state: two can live in one process. */
 #pragma once
 
 #include "graph/graph.h"
 #include "reader/reader.h"
 #include "report/report.h"
 #include "symbolize/symbolize.h"
+
+/* ---- options ------------------------------------------------------------------------------------ */
 
 enum option_kind {
     OPTION_FLAG,   /* bool; --no-NAME and --noNAME turn it off */
@@ -24,21 +26,23 @@ enum option_door { DOOR_CLI = 1, DOOR_LIBRARY = 2, DOOR_HIDDEN = 4 /* works, not
 
 struct option {
     const char *name;
+    const char *also;  /* one more name, exact only: "h"; NULL */
     enum option_kind kind;
-    size_t at;          /* offset in struct settings */
-    const char *arg;    /* what stands for the value in help: "n", "regex", "file"; NULL for flags */
-    const char *group;  /* heading in help and manual */
-    const char *help;   /* one line */
-    const char *more;   /* manual only: full sentences; NULL */
+    size_t at;         /* offset in struct settings; of outputs and granularities, which one */
+    const char *arg;   /* what stands for the value in help: "n", "regex", "file"; NULL: takes none */
+    const char *group; /* heading in help and manual */
+    const char *help;  /* one line */
+    const char *more;  /* manual only: full sentences; NULL */
     unsigned doors;
-    bool is_classic;    /* the Perl tool had it: abbreviations are resolved among these first */
+    bool is_classic;   /* the Perl tool had it: abbreviations are resolved among these first */
 };
 
 struct settings {
     /* outputs: bits by index in `emitters`; granularities: bits by kind. More than one is an error. */
     uint64_t outputs, grains;
-    bool help, version, interactive, debug;
-    bool cum, stacks, show_addresses, show_bytes, drop_negative;
+    char *expression; /* the value of the output, if it takes one */
+    bool help, version, test, debug;
+    bool cum, stacks, show_addresses, show_bytes, drop_negative, heapcheck;
     bool inuse_space, inuse_objects, alloc_space, alloc_objects;
     bool total_delay, contentions, mean_delay;
     bool no_strip_temp, no_auto_signal_frm;
@@ -46,28 +50,94 @@ struct settings {
     char *reader; /* forces a format */
     int64_t threads;
     int64_t test_stride, seconds;
+    int64_t nodecount, maxdegree, scale;
+    double nodefraction, edgefraction;
 };
 
-/* All options, ending with a row whose name is NULL: written rows, emitters, granularities. */
-extern const struct option *analysis_options(struct arena *arena, uint32_t *n);
+void settings_init(struct settings *settings); /* the defaults */
+void settings_free(struct settings *settings); /* frees what it holds, not the struct */
+
+/* Every option, in the order of help: written rows, emitters, granularities. The arena's. */
+struct options {
+    const struct option *rows;
+    uint32_t n;
+};
+struct options options_all(struct arena *arena);
+
+/* Whether it can be negated. */
+bool option_is_switch(const struct option *option);
+
+/* One option as somebody meant it. */
+struct option_use {
+    const struct option *option;
+    bool is_off; /* a negation */
+};
+
+/* Looks a name up: any case, an exact name or negation, else an unambiguous beginning. On failure a
+ * line is added to `complaints`, in the words of Perl's Getopt::Long. */
+bool options_find(const struct options *options, struct span name, struct option_use *use,
+                  struct buf *complaints) CHECKED;
+
+/* Takes the words of a command line (without the program's name) into settings; arguments that are no
+ * options are left in `rest`, which has room for n. False if something was wrong; one line for each
+ * such thing is in `complaints` then, and the rest has been taken. */
+bool options_parse(const struct options *options, const char *const *words, uint32_t n,
+                   struct settings *settings, const char **rest, uint32_t *n_rest,
+                   struct buf *complaints) CHECKED;
+
+/* The same for one option by name. value.p NULL: none was said; a switch may also be said as "1",
+ * "true", "yes", "on" or "0", "false", "no", "off". */
+bool options_set(const struct options *options, struct span name, struct span value,
+                 struct settings *settings, struct error *err) CHECKED;
+
+/* Whether the settings contradict each other; the text is that of the Perl tool. */
+bool settings_check(const struct settings *settings, struct error *err) CHECKED;
+
+/* The output and granularity that were chosen, or the defaults. is_set may be NULL. */
+const struct emitter *settings_emitter(const struct settings *settings);
+enum granularity_kind settings_grain(const struct settings *settings, const struct emitter *emitter,
+                                     bool *is_set);
+
+/* ---- analysis ----------------------------------------------------------------------------------- */
 
 struct analysis;
 
 struct analysis *analysis_new(void) CHECKED;
 void analysis_free(struct analysis *analysis);
 
+const struct options *analysis_options(const struct analysis *analysis);
 struct settings *analysis_settings(struct analysis *analysis);
 struct notes *analysis_notes(struct analysis *analysis);
+/* `doing` is NULL when nothing goes on any longer: before a report is written. */
 void analysis_watch(struct analysis *analysis, struct progress progress);
 
-enum load_as { LOAD_PROGRAM, LOAD_PROFILE, LOAD_BASE };
+/* Compiles --focus and --ignore, to know early that they can be. analysis_report does it otherwise. */
+bool analysis_filters(struct analysis *analysis, struct error *err) CHECKED;
 
-/* Reads a profile, or takes note of the program. "-" is standard input. */
+enum load_as {
+    LOAD_PROGRAM,
+    LOAD_PROFILE,
+    LOAD_BASE,
+    LOAD_FIRST, /* a file in a known format is a profile, any other one the program */
+    LOAD_INPUT, /* what the chosen output reads instead of profiles: see emitter.reader */
+};
+
+/* Reads a profile, or takes note of the program, which comes before the first report. "-" is standard
+ * input. Notes tell "Using local file NAME.". Profiles are added up in the order they were loaded,
+ * then those loaded as base are subtracted. */
 bool analysis_load(struct analysis *analysis, const char *path, enum load_as as,
                    struct error *err) CHECKED;
+/* The same for bytes that somebody has already; packed ones are unpacked. */
 bool analysis_load_bytes(struct analysis *analysis, struct span bytes, const char *name,
                          enum load_as as, struct error *err) CHECKED;
 
-/* Merges and symbolizes what was loaded, if that is still to do, and writes one report. */
+uint32_t analysis_count(const struct analysis *analysis); /* profiles loaded */
+const char *analysis_program(const struct analysis *analysis); /* as given; NULL: none was */
+/* The profile that the last load failed for because it came with its own names after a program; NULL:
+ * that was not the reason. */
+const char *analysis_clash(const struct analysis *analysis);
+
+/* Subtracts --base, merges and symbolizes what was loaded, if that is still to do, and writes one
+ * report. NULL: the output that the settings chose. */
 bool analysis_report(struct analysis *analysis, const struct emitter *emitter, struct out *out,
                      struct error *err) CHECKED;

@@ -36,6 +36,7 @@ struct emitter {
     const char *reader;    /* reads standard input by this reader, and no profiles; NULL: profiles */
     enum granularity_kind grain; /* where none is asked for */
     bool has_fixed_grain;        /* `grain` it is, whatever is asked for */
+    bool needs_program;          /* not for profiles that come with their names and no program */
     bool is_classic;             /* the Perl tool had it: see struct option */
     bool (*emit)(const struct report *report, struct out *out, struct error *err);
 };

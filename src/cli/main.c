@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The command line: words in, a report out, an exit status. Status 0 is a report, an empty one too; 1
+ * is everything else. SIGPIPE keeps its default: who reads only the head of a report ends us quietly. */
+#include "cli/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct cli {
+    const char *name; /* in the usage text */
+    struct analysis *analysis;
+    struct progress_line progress;
+};
+
+/* Texts that came from files or arguments do not get to drive the terminal. */
+static void say(struct cli *cli, const char *text)
+{
+    progress_erase(&cli->progress);
+    for (const char *p = text; *p; p++) {
+        const bool is_control = ((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f;
+        (void)fputc(is_control ? '?' : *p, stderr);
+    }
+    (void)fputc('\n', stderr);
+}
+
+static void tell(void *to, const char *line)
+{
+    say(to, line);
+}
+
+static int fail(struct cli *cli, const struct error *err)
+{
+    say(cli, err->text);
+    return 1;
+}
+
+/* For a wrong command line: what is wrong was said already. */
+static int show_usage(const struct cli *cli)
+{
+    struct error err;
+    struct out *out = out_to_fd(STDERR_FILENO, "standard error");
+    out_byte(out, '\n');
+    help_write(out, cli->name, analysis_options(cli->analysis));
+    (void)!out_close(out, &err);
+    return 1;
+}
+
+static int show(struct cli *cli, bool is_help)
+{
+    struct error err;
+    struct out *out = out_to_fd(STDOUT_FILENO, "standard output");
+    if (is_help)
+        help_write(out, cli->name, analysis_options(cli->analysis));
+    else
+        version_write(out);
+    return out_close(out, &err) ? 0 : fail(cli, &err);
+}
+
+static int fail_to_load(struct cli *cli, const struct error *err)
+{
+    const char *clash = analysis_clash(cli->analysis);
+    if (clash) { /* the words of the old tool, for scripts that look for them */
+        char line[4096];
+        say(cli, "FATAL ERROR: Symbolized profile");
+        (void)snprintf(line, sizeof line, "   %s", clash);
+        say(cli, line);
+        say(cli, "cannot be used with a binary arg. Try again without passing");
+        (void)snprintf(line, sizeof line, "   %s", analysis_program(cli->analysis));
+        say(cli, line);
+        return 1;
+    }
+    fail(cli, err);
+    return err->kind == ERROR_USAGE ? show_usage(cli) : 1;
+}
+
+static int report(struct cli *cli)
+{
+    struct error err = {0}, close_err = {0};
+    struct out *out = out_to_fd(STDOUT_FILENO, "standard output");
+    const bool is_written = analysis_report(cli->analysis, NULL, out, &err);
+    const bool is_closed = out_close(out, &close_err);
+    if (!is_written)
+        return fail(cli, &err);
+    return is_closed ? 0 : fail(cli, &close_err);
+}
+
+static int run(struct cli *cli, const char *const *words, uint32_t n, const char **names)
+{
+    struct settings *settings = analysis_settings(cli->analysis);
+    struct error err = {0};
+    uint32_t n_names = 0;
+    struct buf complaints = BUF_MAX((size_t)1 << 20);
+    if (!options_parse(analysis_options(cli->analysis), words, n, settings, names, &n_names,
+                       &complaints)) {
+        struct span rest = buf_span(&complaints), line;
+        while (span_line(&rest, &line))
+            (void)fprintf(stderr, "%.*s\n", (int)line.n, line.p);
+        buf_free(&complaints);
+        say(cli, "Invalid option(s)");
+        return show_usage(cli);
+    }
+    buf_free(&complaints);
+
+    if (settings->help || settings->version)
+        return show(cli, settings->help);
+    if (settings->test) {
+        say(cli, "--test: the tests of cprof come with its source");
+        return 0;
+    }
+    if (!settings_check(settings, &err)) {
+        fail(cli, &err);
+        return show_usage(cli);
+    }
+    if (settings->tools)
+        notes_add(analysis_notes(cli->analysis), "--tools is not needed: cprof runs no other program");
+    if (!analysis_filters(cli->analysis, &err))
+        return fail(cli, &err);
+    if (!arguments_load(cli->analysis, names, n_names, &err))
+        return fail_to_load(cli, &err);
+    return report(cli);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {
+        .name = names_shown(argc > 0 ? argv[0] : NULL),
+        .analysis = analysis_new(),
+    };
+    const uint32_t n = argc > 1 ? (uint32_t)argc - 1 : 0;
+    const char **names = base_alloc(n + 1, sizeof *names);
+    progress_start(&cli.progress);
+    analysis_watch(cli.analysis, progress_of(&cli.progress));
+    struct notes *notes = analysis_notes(cli.analysis);
+    notes->tell = tell;
+    notes->to = &cli;
+
+    const int status = run(&cli, (const char *const *)(argv + 1), n, names);
+
+    progress_erase(&cli.progress);
+    base_free(names);
+    analysis_free(cli.analysis);
+    return status;
+}
