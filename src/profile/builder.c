@@ -69,6 +69,11 @@ void builder_program(struct builder *builder, struct span name)
     builder->program = strings_add(builder->strings, name);
 }
 
+void builder_allocator_is_innermost(struct builder *builder)
+{
+    builder->allocator_is_innermost = true;
+}
+
 void builder_period(struct builder *builder, int64_t period)
 {
     builder->period = period;

@@ -46,7 +46,7 @@ struct builder {
     unsigned address_digits;
     str_id program;
     int64_t period;
-    bool is_symbolized;
+    bool is_symbolized, allocator_is_innermost;
 
     struct column columns[COLUMNS_MAX];
     uint32_t n_columns;

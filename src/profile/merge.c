@@ -350,6 +350,7 @@ static void start_result(const struct profile *const *in, uint32_t n, struct pro
         if (in[k]->program)
             out->program = in[k]->program;
         out->is_symbolized = out->is_symbolized || in[k]->is_symbolized;
+        out->allocator_is_innermost |= in[k]->allocator_is_innermost;
     }
 }
 

@@ -57,10 +57,11 @@ struct record {
 struct profile {
     struct strings *strings; /* borrowed: of the analysis, common to all its profiles */
     enum profile_kind kind;
-    unsigned address_digits; /* 16, or 8 for a 32-bit CPU profile: how addresses are printed */
-    str_id program;          /* what the profile says it is of ("binary=..."), or "" */
-    bool is_symbolized;      /* names came with it: no program is looked at */
-    int64_t period;          /* of sampling, in the format's own unit; 0 unknown */
+    unsigned address_digits;     /* 16, or 8 for a 32-bit CPU profile: how addresses are printed */
+    str_id program;              /* what the profile says it is of ("binary=..."), or "" */
+    bool is_symbolized;          /* names came with it: no program is looked at */
+    bool allocator_is_innermost; /* heap: whatever is inside the outermost allocator frame goes */
+    int64_t period;              /* of sampling, in the format's own unit; 0 unknown */
 
     struct column columns[COLUMNS_MAX];
     uint32_t n_columns;
@@ -114,6 +115,9 @@ void builder_default_column(struct builder *builder, column_ix column);
 void builder_digits(struct builder *builder, unsigned address_digits);
 void builder_program(struct builder *builder, struct span name);
 void builder_period(struct builder *builder, int64_t period);
+/* Heap stacks hold the allocator's own frames at their leaf end and nowhere else: reports leave out
+ * all of them at once, not by name one by one. */
+void builder_allocator_is_innermost(struct builder *builder);
 /* Names come with the profile, even if it turns out that there are none. builder_carried says so
  * too. */
 void builder_symbolized(struct builder *builder);

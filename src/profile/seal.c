@@ -202,6 +202,7 @@ bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *
         .address_digits = builder->address_digits,
         .program = builder->program,
         .is_symbolized = builder->is_symbolized,
+        .allocator_is_innermost = builder->allocator_is_innermost,
         .period = builder->period,
         .n_columns = builder->n_columns,
         .default_column = builder->default_column,

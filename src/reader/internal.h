@@ -22,10 +22,10 @@ struct section {
     bool (*fill)(struct filling *filling, struct span bytes, struct error *err);
 };
 
-extern const struct section cpu_section, heap_section, contention_section;
+extern const struct section cpu_section, heap_section, jemalloc_section, contention_section;
 
-extern const struct reader reader_symbolized, reader_heap, reader_contention, reader_cpu,
-    reader_addresses;
+extern const struct reader reader_symbolized, reader_heap, reader_jemalloc, reader_contention,
+    reader_cpu, reader_addresses;
 
 /* The two functions of a reader whose format is a section. */
 int section_sniff(const struct section *section, struct span bytes);
@@ -80,3 +80,28 @@ struct text_stack {
 /* Reads them all. A word that is no address of 64 bits keeps its place as an impossible one. */
 void text_stack_read(struct text_stack *stack, struct span words, struct notes *notes);
 void text_stack_free(struct text_stack *stack);
+
+/* ---- heap formats ------------------------------------------------------------------------------
+ */
+
+enum { INUSE_OBJECTS, INUSE_SPACE, ALLOC_OBJECTS, ALLOC_SPACE, HEAP_COLUMNS };
+
+enum sampling_kind {
+    SAMPLING_NONE,
+    SAMPLING_BY_BYTES,   /* version 1: each bucket scaled by its mean size over the rate */
+    SAMPLING_BY_POISSON, /* version 2: by the chance that an object of its mean size was seen */
+};
+
+struct heap_sampling {
+    enum sampling_kind kind;
+    double rate; /* mean bytes between samples; 0: not said */
+};
+
+void heap_columns(struct builder *builder);
+/* Cuts "N1: S1 [N2: S2]" off the front. */
+bool heap_take_counts(struct span *rest, double values[HEAP_COLUMNS]);
+/* Takes the usual rate where none is said; notes tell what is undone. */
+void heap_settle_rate(struct heap_sampling *sampling, struct notes *notes);
+void heap_unsample(const struct heap_sampling *sampling, double values[HEAP_COLUMNS]);
+/* Whether mappings start behind this line. */
+bool heap_starts_maps(struct span line);

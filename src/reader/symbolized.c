@@ -8,6 +8,7 @@
 /* What may stand behind the symbols. */
 static const struct section *const sections[] = {
     &heap_section,
+    &jemalloc_section,
     &contention_section,
     &cpu_section,
 };
