@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/regex.h"
 #include "base/units.h"
 #include "profile/profile.h"
@@ -29,31 +30,37 @@ struct granularity {
 extern const struct granularity granularities[GRANULARITY_COUNT];
 
 struct view_options {
-    const char *column;           /* NULL: the profile's default */
-    bool show_bytes;              /* heap: bytes rather than megabytes */
-    bool keep_signal_frames;      /* --no-auto-signal-frm */
+    const char *column;                 /* NULL: the profile's default */
+    bool show_bytes;                    /* heap: bytes rather than megabytes */
+    bool keep_signal_frames;            /* --no-auto-signal-frm */
     const struct regex *focus, *ignore; /* NULL: all, none */
 };
 
 /* How values are written: "%d", or value / scale with `digits` decimals. */
 struct value_format {
     double scale;
-    int digits; /* 0: a whole number, cut toward zero */
+    int digits;       /* 0: a whole number, cut toward zero */
     const char *unit; /* "samples", "MB", ... */
 };
 
-/* Stacks after frames were left out and stacks chosen; equal ones are one; by first reading. Borrowed:
- * profile and symbols. Everything else is the arena's. */
+/* Stacks after frames were left out and stacks chosen; equal ones are one, labels are added up; by
+ * first reading. Borrowed: profile and symbols, and the stacks where nothing was left out of them.
+ * Everything else is the arena's.
+ *
+ *     stack s: stack_addr[stack_at[s]] .. stack_addr[stack_at[s + 1] - 1], leaf first
+ */
 struct view {
     const struct profile *profile;
     const struct symbols *symbols;
     struct value_format format;
     column_ix column;
     double total; /* of all samples, before anything was left out */
-    uint32_t *stack_at;
-    addr_ix *stack_addr; /* leaf first */
+    const uint32_t *stack_at;
+    const addr_ix *stack_addr;
     double *stack_value;
-    uint32_t n_stacks; /* may hold empty stacks */
+    uint32_t n_stacks;           /* may hold empty stacks */
+    const struct frame *blank;   /* stands in where an image has no symbols: "??" at "??:0" */
+    const struct frame *missing; /* and where nothing is known: named by the address, no place */
     struct arena *arena;
 };
 
@@ -63,8 +70,8 @@ bool view_make(const struct profile *profile, const struct symbols *symbols,
                const struct view_options *options, struct arena *arena, struct notes *notes,
                struct view *out, struct error *err) CHECKED;
 
-/* Stacks by their addresses as numbers, innermost first, shorter before longer: the order of outputs that
- * list stacks. view->n_stacks indices, the arena's. */
+/* Stacks by their addresses as numbers, innermost first, shorter before longer: the order of outputs
+ * that list stacks. view->n_stacks indices, the arena's. */
 uint32_t *view_stack_order(const struct view *view);
 
 const char *view_value_text(const struct view *view, double value, char text[UNITS_TEXT]);
@@ -72,10 +79,33 @@ const char *view_value_text(const struct view *view, double value, char text[UNI
 /* Whether the address is one that reports leave out of stacks (beyond 7fff_ffff_ffff_ffff). */
 bool view_address_is_skipped(const struct view *view, addr_ix addr);
 
+/* ---- frames in words ---------------------------------------------------------------------------- */
+
+/* The frames of an address as reports speak of them, innermost first, the last one the physical
+ * function. There is always one: the view's stand-in where symbols have none. */
+uint32_t view_n_frames(const struct view *view, addr_ix addr);
+const struct frame *view_frame(const struct view *view, addr_ix addr, uint32_t i);
+const struct frame *view_physical(const struct view *view, addr_ix addr);
+
+/* Short and full name. A missing frame is named by its address, which is written to `text`. */
+const char *view_name_text(const struct view *view, addr_ix addr, const struct frame *frame,
+                           char text[20]);
+const char *view_full_text(const struct view *view, addr_ix addr, const struct frame *frame,
+                           char text[20]);
+
+/* FILE:LINE of a frame as reports write it ("??:0", "?", "" of a missing frame). The scratch's, until
+ * it is used again. */
+const char *view_place_text(const struct view *view, const struct frame *frame, struct buf *scratch);
+
+/* Whether there is a file to speak of: else outputs that name frames as FILE:LINE:NAME write "??:0". */
+bool view_has_place(const struct view *view, const struct frame *frame);
+
+/* ---- folding ------------------------------------------------------------------------------------ */
+
 struct node {
     str_id label; /* the row's text */
+    bool is_inlined; /* the text says "(inline)" */
     double flat, cum;
-    bool is_inlined;
 };
 
 struct edge {
@@ -84,9 +114,9 @@ struct edge {
 };
 
 struct graph {
-    struct node *nodes; /* those that some stack contains */
+    struct node *nodes; /* those that some stack contains; no two have one label */
     uint32_t n_nodes;
-    struct edge *edges;
+    struct edge *edges; /* distinct (from, to) */
     uint32_t n_edges;
     double flat_total; /* sum of flat values: percentages are of this */
 };
@@ -100,6 +130,3 @@ struct fold_options {
 /* One pass over the stacks: the first entry gets flat, each distinct entry cum once a stack, each pair of
  * neighbours an edge, repeats and all. Labels are interned in the profile's strings. */
 void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out);
-
-/* FILE:LINE of a frame as reports write it ("??:0", "?"); the arena's or interned. */
-const char *view_place_text(const struct view *view, const struct frame *frame, struct buf *scratch);

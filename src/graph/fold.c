@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * From stacks to nodes and edges. Addresses are turned into entries once, so that the pass over the
+ * stacks only adds numbers: the first entry of a stack gets flat, each distinct one cum once (a
+ * stamp says whether it had it), each pair of neighbours an edge, repeats and all. The invariants:
+ * entries with one text are one node, and nothing is allocated for a stack. */
+#include "graph/internal.h"
+
+/* An entry in entry_node that stands for no node: its name depends on what it called. */
+#define NODE_BY_CALLEE (UINT32_MAX - 1)
+
+struct work_node {
+    double flat, cum;
+    uint32_t stamp;    /* the last stack that had it, + 1 */
+    node_ix last_from; /* the caller of the edge below, found again without a look-up */
+    uint32_t last_edge;
+    str_id label;
+    bool is_inlined;
+};
+
+struct fold {
+    const struct view *view;
+    struct entry_style style;
+    struct buf scratch;
+
+    uint32_t *entry_at; /* entries of address a: entry_at[a] .. entry_at[a + 1] */
+    node_ix *entry_node;
+
+    struct work_node *nodes;
+    uint32_t n_nodes, nodes_cap;
+    struct idmap node_of; /* label to node */
+
+    struct edge *edges;
+    uint32_t n_edges, edges_cap;
+    struct idmap edge_of; /* from << 32 | to */
+
+    struct idmap run_of; /* pc of what a callback called to the K of Run#K, less one */
+    uint32_t n_runs;
+    struct idmap run_node; /* entry << 32 | K to node */
+
+    double flat_total;
+};
+
+static node_ix add_node(struct fold *fold, str_id label, bool is_inlined)
+{
+    bool is_new;
+    const node_ix node = idmap_add(&fold->node_of, label, fold->n_nodes, &is_new);
+    if (!is_new)
+        return node;
+    fold->nodes =
+        base_grow(fold->nodes, &fold->nodes_cap, (size_t)fold->n_nodes + 1, sizeof fold->nodes[0]);
+    fold->nodes[fold->n_nodes++] = (struct work_node){
+        .label = label,
+        .last_from = NODE_NONE,
+        .is_inlined = is_inlined,
+    };
+    return node;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------
+ */
+
+/* One entry a frame for each address that some stack has and reports do not skip. */
+static void make_entries(struct fold *fold)
+{
+    const struct view *view = fold->view;
+    const struct symbols *symbols = view->symbols;
+    const uint32_t n = view->profile->n_addrs;
+    uint8_t *is_used = base_alloc(n, 1);
+    for (uint32_t i = 0; i < view->stack_at[view->n_stacks]; i++)
+        is_used[view->stack_addr[i]] = 1;
+
+    fold->entry_at = base_alloc((size_t)n + 1, sizeof fold->entry_at[0]);
+    for (addr_ix a = 0; a < n; a++) {
+        is_used[a] = is_used[a] && !view_address_is_skipped(view, a);
+        fold->entry_at[a + 1] = fold->entry_at[a] + (is_used[a] ? view_n_frames(view, a) : 0);
+    }
+    fold->entry_node = base_alloc(fold->entry_at[n], sizeof fold->entry_node[0]);
+
+    const uint32_t n_frames = symbols ? symbols->n_frames : 0;
+    node_ix *frame_node = base_alloc(n_frames, sizeof *frame_node);
+    memset(frame_node, 0xff, n_frames * sizeof *frame_node);
+    for (addr_ix a = 0; a < n; a++) {
+        for (uint32_t e = fold->entry_at[a], i = 0; e < fold->entry_at[a + 1]; e++, i++) {
+            const struct frame *frame = view_frame(view, a, i);
+            node_ix *known = entry_is_of_frame(view, &fold->style, frame)
+                                 ? &frame_node[frame - symbols->frames]
+                                 : NULL;
+            if (known && *known != NODE_NONE) {
+                fold->entry_node[e] = *known;
+                continue;
+            }
+            node_ix node = NODE_BY_CALLEE;
+            if (!entry_is_callback(view, &fold->style, frame)) {
+                const str_id label = entry_label(view, &fold->style, a, frame, 0, &fold->scratch);
+                const bool says_inline =
+                    frame->is_inlined && fold->style.granularity != GRANULARITY_FILES;
+                node = add_node(fold, label, says_inline);
+            }
+            fold->entry_node[e] = node;
+            if (known)
+                *known = node;
+        }
+    }
+    base_free(frame_node);
+    base_free(is_used);
+}
+
+/* The node of a callback: one for each address that it called, numbered as they come. 0 stands for
+ * none: the callback is the leaf. */
+static node_ix find_callback(struct fold *fold, addr_ix addr, uint32_t entry, uint64_t callee_pc)
+{
+    bool is_new;
+    const uint32_t run = idmap_add(&fold->run_of, callee_pc, fold->n_runs, &is_new);
+    fold->n_runs += is_new;
+    const uint64_t key = (uint64_t)entry << 32 | run;
+    node_ix node;
+    if (idmap_find(&fold->run_node, key, &node))
+        return node;
+    const struct frame *frame = view_frame(fold->view, addr, entry - fold->entry_at[addr]);
+    const str_id label =
+        entry_label(fold->view, &fold->style, addr, frame, run + 1, &fold->scratch);
+    node = add_node(fold, label, false);
+    (void)idmap_add(&fold->run_node, key, node, NULL);
+    return node;
+}
+
+/* ---- the pass -----------------------------------------------------------------------------------
+ */
+
+static void add_edge(struct fold *fold, node_ix from, node_ix to, double value)
+{
+    struct work_node *callee = &fold->nodes[to];
+    if (callee->last_from != from) {
+        bool is_new;
+        const uint64_t key = (uint64_t)from << 32 | to;
+        callee->last_from = from;
+        callee->last_edge = idmap_add(&fold->edge_of, key, fold->n_edges, &is_new);
+        if (is_new) {
+            fold->edges = base_grow(fold->edges, &fold->edges_cap, (size_t)fold->n_edges + 1,
+                                    sizeof fold->edges[0]);
+            fold->edges[fold->n_edges++] = (struct edge){.from = from, .to = to};
+        }
+    }
+    fold->edges[callee->last_edge].weight += value;
+}
+
+static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
+{
+    const struct view *view = fold->view;
+    const double value = view->stack_value[s];
+    const uint32_t stamp = s + 1;
+    const uint32_t begin = view->stack_at[s], end = view->stack_at[s + 1];
+    node_ix callee = NODE_NONE;
+    for (uint32_t i = begin; i < end; i++) {
+        const addr_ix addr = view->stack_addr[i];
+        for (uint32_t e = fold->entry_at[addr]; e < fold->entry_at[addr + 1]; e++) {
+            node_ix node = fold->entry_node[e];
+            if (node == NODE_BY_CALLEE) {
+                const uint64_t pc = i > begin ? view->profile->addr_pc[view->stack_addr[i - 1]] : 0;
+                node = find_callback(fold, addr, e, pc);
+            }
+            struct work_node *work = &fold->nodes[node];
+            if (work->stamp != stamp) {
+                work->stamp = stamp;
+                work->cum += value;
+            }
+            if (callee == NODE_NONE) {
+                work->flat += value;
+                fold->flat_total += value;
+            } else if (with_edges) {
+                add_edge(fold, node, callee, value);
+            }
+            callee = node;
+        }
+    }
+}
+
+static void hand_over(const struct fold *fold, struct arena *arena, struct graph *out)
+{
+    struct node *nodes = arena_alloc(arena, fold->n_nodes, sizeof *nodes);
+    for (node_ix i = 0; i < fold->n_nodes; i++) {
+        const struct work_node *work = &fold->nodes[i];
+        nodes[i] = (struct node){
+            .label = work->label,
+            .flat = work->flat,
+            .cum = work->cum,
+            .is_inlined = work->is_inlined,
+        };
+    }
+    struct edge *edges = arena_alloc(arena, fold->n_edges, sizeof *edges);
+    if (fold->n_edges)
+        memcpy(edges, fold->edges, fold->n_edges * sizeof *edges);
+    *out = (struct graph){
+        .nodes = nodes,
+        .n_nodes = fold->n_nodes,
+        .edges = edges,
+        .n_edges = fold->n_edges,
+        .flat_total = fold->flat_total,
+    };
+}
+
+void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out)
+{
+    uint8_t *is_shared = find_shared_names(view);
+    struct fold fold = {
+        .view = view,
+        .style = {.granularity = options->granularity,
+                  .show_addresses = options->show_addresses,
+                  .is_shared = is_shared},
+        .scratch = BUF_MAX((size_t)1 << 20),
+    };
+    make_entries(&fold);
+    for (uint32_t s = 0; s < view->n_stacks; s++)
+        fold_stack(&fold, s, options->with_edges);
+    hand_over(&fold, view->arena, out);
+
+    base_free(is_shared);
+    base_free(fold.entry_at);
+    base_free(fold.entry_node);
+    base_free(fold.nodes);
+    base_free(fold.edges);
+    idmap_free(&fold.node_of);
+    idmap_free(&fold.edge_of);
+    idmap_free(&fold.run_of);
+    idmap_free(&fold.run_node);
+    buf_free(&fold.scratch);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * From a profile to what the user asked to see of it: one column, its format, and the stacks that
+ * pass the filters. The invariant: regular expressions run once a distinct name, place and address;
+ * stacks only look at bits. */
+#include "graph/internal.h"
+
+static bool choose_column(const struct profile *profile, const char *name, column_ix *column,
+                          struct error *err)
+{
+    if (!name) {
+        *column = profile->default_column;
+        return true;
+    }
+    for (column_ix c = 0; c < profile->n_columns; c++) {
+        if (span_is(strings_span(profile->strings, profile->columns[c].name), name)) {
+            *column = c;
+            return true;
+        }
+    }
+    return error_set(err, ERROR_USAGE, "the profile has no column '%s'", name);
+}
+
+/* A unit that only says that things were counted is worth less than the name of what was counted.
+ */
+static const char *unit_of(const struct profile *profile, column_ix column)
+{
+    if (column >= profile->n_columns)
+        return "samples";
+    const struct column *c = &profile->columns[column];
+    const char *unit = strings_text(profile->strings, c->unit);
+    const char *name = strings_text(profile->strings, c->name);
+    if (*unit && (strcmp(unit, "count") != 0 || !*name))
+        return unit;
+    return *name ? name : "samples";
+}
+
+static struct value_format choose_format(const struct profile *profile, column_ix column,
+                                         bool show_bytes)
+{
+    const struct span name = column < profile->n_columns
+                                 ? strings_span(profile->strings, profile->columns[column].name)
+                                 : (struct span){0};
+    struct value_format format = {.scale = 1, .unit = "samples"};
+    switch (profile->kind) {
+    case PROFILE_HEAP:
+    case PROFILE_GROWTH:
+        if (span_ends(name, "_objects")) {
+            format.unit = "objects";
+        } else if (show_bytes) {
+            format.unit = "B";
+        } else {
+            format = (struct value_format){.scale = 1048576, .digits = 1, .unit = "MB"};
+        }
+        break;
+    case PROFILE_CONTENTION:
+        if (!span_is(name, "contentions"))
+            format = (struct value_format){.scale = 1e9, .digits = 3, .unit = "seconds"};
+        break;
+    case PROFILE_OTHER:
+        format.unit = unit_of(profile, column);
+        break;
+    case PROFILE_CPU:
+    case PROFILE_ADDRESSES:
+        break;
+    }
+    return format;
+}
+
+const char *view_value_text(const struct view *view, double value, char text[UNITS_TEXT])
+{
+    if (view->format.digits == 0)
+        return units_whole(text, value);
+    return units_fixed(text, value / view->format.scale, view->format.digits);
+}
+
+/* What there is instead of a frame. */
+static void make_stand_ins(struct view *view)
+{
+    const str_id unknown = strings_add_text(view->profile->strings, "??");
+    struct frame *frames = arena_alloc(view->arena, 2, sizeof *frames);
+    frames[0] = (struct frame){.name = unknown, .full = unknown, .file = unknown};
+    frames[1] = (struct frame){.line = LINE_NONE};
+    view->blank = &frames[0];
+    view->missing = &frames[1];
+}
+
+/* ---- focus and ignore ---------------------------------------------------------------------------
+ */
+
+/* Sets in `hits` the bit of each address that matches: by its digits, or by the name or place of
+ * any of its frames. */
+static void match_addresses(const struct view *view, const struct regex *regex, uint8_t *hits,
+                            uint8_t bit)
+{
+    const struct profile *profile = view->profile;
+    const struct symbols *symbols = view->symbols;
+    const uint32_t n_frames = symbols ? symbols->n_frames : 0;
+    uint8_t *frame_result = base_alloc(n_frames, 1);
+    struct idmap name_ids = {0}; /* name to whether it matches */
+    struct buf scratch = BUF_MAX((size_t)1 << 20);
+
+    for (frame_ix f = 0; f < n_frames; f++) {
+        const struct frame *frame = &symbols->frames[f];
+        uint32_t is_hit;
+        if (!idmap_find(&name_ids, frame->name, &is_hit)) {
+            is_hit = regex_matches(regex, strings_span(profile->strings, frame->name));
+            (void)idmap_add(&name_ids, frame->name, is_hit, NULL);
+        }
+        frame_result[f] =
+            is_hit || regex_matches(regex, span_of(view_place_text(view, frame, &scratch)));
+    }
+    const bool blank_hit =
+        regex_matches(regex, span_of("??")) || regex_matches(regex, span_of("??:0"));
+    const bool missing_hit = regex_matches(regex, span_of(""));
+
+    for (addr_ix a = 0; a < profile->n_addrs; a++) {
+        char text[20];
+        bool is_hit = regex_matches(regex, span_of(profile_address_text(profile, a, text)));
+        const uint32_t n = view_n_frames(view, a);
+        for (uint32_t i = 0; i < n && !is_hit; i++) {
+            const struct frame *frame = view_frame(view, a, i);
+            is_hit = frame == view->blank     ? blank_hit
+                     : frame == view->missing ? missing_hit
+                                              : frame_result[frame - symbols->frames];
+        }
+        if (is_hit)
+            hits[a] |= bit;
+    }
+    buf_free(&scratch);
+    idmap_free(&name_ids);
+    base_free(frame_result);
+}
+
+/* Keeps the stacks that pass. */
+static void filter_stacks(struct view *view, const struct regex *focus, const struct regex *ignore)
+{
+    enum { FOCUS = 1, IGNORE = 2 };
+    if (!focus && !ignore)
+        return;
+    uint8_t *hits = base_alloc(view->profile->n_addrs, 1);
+    if (focus)
+        match_addresses(view, focus, hits, FOCUS);
+    if (ignore)
+        match_addresses(view, ignore, hits, IGNORE);
+
+    const uint32_t n = view->n_stacks;
+    uint32_t *at = arena_alloc(view->arena, (size_t)n + 1, sizeof *at);
+    addr_ix *addrs = arena_alloc(view->arena, view->stack_at[n], sizeof *addrs);
+    uint32_t kept = 0, end = 0;
+    for (uint32_t s = 0; s < n; s++) {
+        const uint32_t begin = view->stack_at[s], depth = view->stack_at[s + 1] - begin;
+        uint8_t any = focus ? 0 : FOCUS;
+        for (uint32_t i = 0; i < depth; i++)
+            any |= hits[view->stack_addr[begin + i]];
+        if (any != FOCUS)
+            continue;
+        if (depth)
+            memcpy(addrs + end, view->stack_addr + begin, depth * sizeof *addrs);
+        view->stack_value[kept++] = view->stack_value[s];
+        end += depth;
+        at[kept] = end;
+    }
+    view->stack_at = at;
+    view->stack_addr = addrs;
+    view->n_stacks = kept;
+    base_free(hits);
+}
+
+/* ---- making -------------------------------------------------------------------------------------
+ */
+
+bool view_make(const struct profile *profile, const struct symbols *symbols,
+               const struct view_options *options, struct arena *arena, struct notes *notes,
+               struct view *out, struct error *err)
+{
+    column_ix column = 0;
+    if (!choose_column(profile, options->column, &column, err))
+        return false;
+
+    struct view view = {
+        .profile = profile,
+        .symbols = symbols,
+        .format = choose_format(profile, column, options->show_bytes),
+        .column = column,
+        .arena = arena,
+    };
+    make_stand_ins(&view);
+    if (column < profile->n_columns) {
+        const double *values = profile->sample_value + (size_t)column * profile->n_samples;
+        for (uint32_t i = 0; i < profile->n_samples; i++)
+            view.total += values[i];
+    }
+    prune_stacks(&view, options->keep_signal_frames, notes);
+    filter_stacks(&view, options->focus, options->ignore);
+    *out = view;
+    return true;
+}
