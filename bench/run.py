@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Measure cprof against what else can do the same job, in one run on one machine.
+
+Inputs are generated (make_profile.c), so their sizes are known. Every figure is the median of several runs;
+a peer that is slow is run less often, and the table says how often. The files stay in the folder for the
+next time; without --keep-big those of 100 MB and more that can be made again in seconds are removed.
+
+usage: run.py [--program CPROF] [--folder FOLDER] [--quick] [--runs N] [--list] [ROW...]
+"""
+import argparse
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+JVM = pathlib.Path('/usr/lib/jvm/java-17-openjdk-amd64/lib/server/libjvm.so')
+PATIENCE = 40  # seconds for all runs of one tool on one input; one run there is always
+
+
+class Missing(Exception):
+    """Something this machine does not have."""
+
+
+class Bench:
+    def __init__(self, args):
+        self.folder = args.folder.resolve()
+        self.program = args.program.resolve()
+        self.runs = args.runs
+        self.quick = args.quick
+        self.keep_big = args.keep_big
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.measure = self.compiled('measure', 'measure.c')
+        self.maker = self.compiled('make_profile', 'make_profile.c')
+        self.peers = [('google-pprof', self.perl_pprof()), ('pprof (Go)', self.go_pprof())]
+
+    # Tools and inputs
+
+    def compiled(self, name, source):
+        out = self.folder / name
+        subprocess.run(['gcc', '-std=gnu17', '-D_GNU_SOURCE', '-O2', '-o', out, HERE / source], check=True)
+        return out
+
+    def perl_pprof(self):
+        found = shutil.which('google-pprof')
+        return [found] if found else None
+
+    def go_pprof(self):
+        out = self.folder / 'pprof-go'
+        if not out.exists():
+            env = {'PATH': '/usr/bin:/bin', 'HOME': str(self.folder), 'GO111MODULE': 'off',
+                   'GOPATH': '/usr/share/gocode', 'GOCACHE': str(self.folder / 'gocache')}
+            try:
+                subprocess.run(['go', 'build', '-o', out, 'github.com/google/pprof'], env=env, check=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            except (OSError, subprocess.CalledProcessError):
+                return None
+        return [out, '-symbolize=local', '-output=/dev/null']
+
+    def toy(self):
+        """A program of one source file."""
+        out = self.folder / 'shapes'
+        subprocess.run(['g++', '-std=c++17', '-O2', '-g', '-o', out, HERE.parent / 'examples/shapes.cpp'], check=True)
+        return out
+
+    def jvm(self, with_dwarf):
+        """A Java virtual machine with its 370 MB of debug information in it, or with symbols only."""
+        full, bare = self.folder / 'libjvm.so', self.folder / 'libjvm-symbols.so'
+        wanted = full if with_dwarf else bare
+        if wanted.exists():
+            return wanted
+        if not JVM.exists():
+            raise Missing('openjdk-17-jre-headless')
+        notes = subprocess.run(['readelf', '-n', JVM], capture_output=True, text=True, check=True).stdout
+        build_id = notes.split('Build ID:')[1].split()[0]
+        debug = pathlib.Path('/usr/lib/debug/.build-id', build_id[:2], build_id[2:] + '.debug')
+        if not debug.exists():
+            raise Missing('openjdk-17-dbg (of the same version)')
+        if not full.exists():
+            part = self.folder / 'libjvm.part'
+            subprocess.run(['eu-unstrip', '-o', part, JVM, debug], check=True)
+            subprocess.run(['eu-elfcompress', '-q', '-t', 'none', part], check=True)
+            part.chmod(0o755)
+            part.rename(full)
+        if not with_dwarf:
+            # Without the ways to its debug file too, or every tool would find and read that.
+            subprocess.run(['strip', '-g', '-R', '.note.gnu.build-id', '-R', '.gnu_debuglink', '-o', bare, full],
+                           check=True)
+        return wanted
+
+    def profile(self, name, elf, *options):
+        out = self.folder / name
+        subprocess.run([self.maker, *map(str, options), elf, out], check=True)
+        return out
+
+    def done_with(self, path):
+        if not self.keep_big and path.stat().st_size >= 100e6:
+            path.unlink()
+
+    # Measuring
+
+    def once(self, argv):
+        with tempfile.NamedTemporaryFile('r') as result:
+            subprocess.run([self.measure, result.name, *argv], check=True, stdin=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+            wall, user, system, peak, status = result.read().split()
+        if int(status):
+            raise Missing('it ended with status %s' % status)
+        return float(wall), float(user), float(system), float(peak) * 1024 / 1e6
+
+    def median(self, argv):
+        """(wall, user, system seconds, peak MB), and how many runs they are the median of."""
+        runs = [self.once(argv)]
+        while len(runs) < self.runs and sum(r[0] for r in runs) < PATIENCE:
+            runs.append(self.once(argv))
+        return [statistics.median(column) for column in zip(*runs)], len(runs)
+
+    def compare(self, contenders):
+        """Measures and prints one line a contender; the first is what the others are held against."""
+        first = None
+        for name, argv in contenders:
+            if argv is None:
+                print('  %-28s is not on this machine' % name)
+                continue
+            try:
+                (wall, user, system, peak), runs = self.median(argv)
+            except Missing as why:
+                print('  %-28s failed: %s' % (name, why), flush=True)
+                continue
+            line = '  %-28s %9.3f s %9.3f user %8.3f sys %9.1f MB  of %d' % (name, wall, user, system, peak, runs)
+            if first is None:
+                first = wall, user + system, peak
+            else:
+                line += '   x%-7.2f wall x%-7.2f CPU x%-6.2f memory' % (
+                    wall / first[0], (user + system) / max(first[1], 1e-3), peak / first[2])
+            print(line, flush=True)
+
+    def text_against_peers(self, elf, profile):
+        ours = [self.program, '--text', elf, profile]
+        flags = {'google-pprof': '--text', 'pprof (Go)': '-text'}
+        peers = [(name, peer and [*peer, flags[name], elf, profile]) for name, peer in self.peers]
+        self.compare([('cprof', ours), *peers])
+
+
+# Rows: what is measured
+
+def row_toy(b):
+    """--text, 1000 stacks of a small program"""
+    elf = b.toy()
+    b.text_against_peers(elf, b.profile('toy.prof', elf, '-n', 1000))
+
+
+def row_dwarf(b):
+    """--text, 10^4 stacks (quick: 10^3) of a library with 370 MB of DWARF"""
+    elf = b.jvm(True)
+    b.text_against_peers(elf, b.profile('dwarf.prof', elf, '-n', 1e3 if b.quick else 1e4))
+
+
+def row_symbols(b):
+    """--text, 10^5 stacks (quick: 10^4) of the same library without DWARF"""
+    elf = b.jvm(False)
+    b.text_against_peers(elf, b.profile('symbols.prof', elf, '-n', 1e4 if b.quick else 1e5))
+
+
+def row_heap(b):
+    """--text, a heap profile of 10^5 stacks (quick: 10^4) of the same"""
+    elf = b.jvm(False)
+    b.text_against_peers(elf, b.profile('stacks.heap', elf, '-t', 'heap', '-n', 1e4 if b.quick else 1e5))
+
+
+def reading(b, stacks):
+    samples = 1e5 if b.quick else 1e7
+    profile = b.profile('reading.prof', b.toy(), '-m', '-d', 22, '-n', min(stacks, samples), '-r', samples)
+    nothing = b.folder / 'nothing'
+    nothing.touch()
+    b.compare([('cat FILE >/dev/null', ['cat', profile]),
+               ('cprof', [b.program, '--text', nothing, profile])])
+    b.done_with(profile)
+
+
+def row_read_few(b):
+    """reading 10^7 samples, 2 GB (quick: 10^5) with 10^3 distinct stacks"""
+    reading(b, 1e3)
+
+
+def row_read_many(b):
+    """reading 10^7 samples, 2 GB (quick: 10^5) with 10^5 distinct stacks"""
+    reading(b, 1e5)
+
+
+def row_growth(b):
+    """time a stack as distinct stacks grow tenfold and tenfold again, addresses only"""
+    nothing = b.folder / 'nothing'
+    nothing.touch()
+    elf = b.jvm(False) if JVM.exists() else b.toy()
+    first = None
+    for stacks in (1e3, 1e4, 1e5) if b.quick else (1e4, 1e5, 1e6):
+        profile = b.profile('growth.prof', elf, '-m', '-n', stacks)
+        (wall, _, _, peak), runs = b.median([b.program, '--text', nothing, profile])
+        each = wall / stacks
+        first = first or each
+        print('  %-28s %9.3f s %9.3f us a stack %9.1f MB  of %d   x%.2f' %
+              ('%d stacks' % stacks, wall, each * 1e6, peak, runs, each / first), flush=True)
+        b.done_with(profile)
+
+
+ROWS = {name[len('row_'):].replace('_', '-'): row
+        for name, row in list(globals().items()) if name.startswith('row_')}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--program', type=pathlib.Path, default=HERE.parent / 'build/release/src/cli/cprof')
+    parser.add_argument('--folder', type=pathlib.Path, default=HERE.parent / 'build/bench')
+    parser.add_argument('--quick', action='store_true', help='smaller inputs')
+    parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--keep-big', action='store_true')
+    parser.add_argument('--list', action='store_true', help='only name the rows')
+    parser.add_argument('rows', nargs='*', help='all without')
+    args = parser.parse_args()
+    unknown = [name for name in args.rows if name not in ROWS]
+    if unknown:
+        parser.error('no row is called %s' % ', '.join(unknown))
+    if args.list:
+        for name, row in ROWS.items():
+            print('%-10s %s' % (name, row.__doc__))
+        return 0
+    bench = Bench(args)
+    failed = False
+    for name in args.rows or ROWS:
+        print('%s: %s' % (name, ROWS[name].__doc__), flush=True)
+        try:
+            ROWS[name](bench)
+        except Missing as what:
+            failed = True
+            print('  not measured: %s' % what)
+    return failed
+
+
+if __name__ == '__main__':
+    sys.exit(main())
