@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The walk over a unit's DIEs: one pass, forward only, that leaves a node for each function and
+ * inlined call with code and the ranges of each. What cannot hold code is passed over, a whole type
+ * at a time where the compiler wrote DW_AT_sibling (gcc does, clang does not). The invariant: each
+ * round of the loop consumes at least one byte, so no reference can make the walk long. */
+#include "object/dwarf_internal.h"
+
+/* What encloses the DIEs at one depth. */
+struct level {
+    uint32_t node;  /* DWARF_NONE: no function with code */
+    uint32_t scope; /* DWARF_NONE: the unit itself */
+    bool is_gone;   /* inside a function that the linker threw away */
+};
+
+struct walk {
+    const struct dwarf_unit *unit;
+    bool is_whole;               /* pass over nothing */
+    struct dwarf_intervals *out; /* NULL: only scopes are wanted */
+    bool wants_nodes;            /* else all intervals get `what` */
+    uint32_t what;
+    struct dwarf_scopes *scopes; /* NULL: nobody asks */
+    struct dwarf_node *nodes;
+    uint32_t n_nodes, cap_nodes;
+    struct level *levels;
+    uint32_t n_levels, cap_levels;
+    bool has_skipped;
+    const char *damage;
+};
+
+/* What the steps over one DIE brought. */
+struct found {
+    struct dwarf_value low, high, ranges;
+    uint64_t call_file, call_line;
+    uint64_t sibling; /* 0: none */
+};
+
+static bool fail(struct walk *walk, const char *what)
+{
+    if (!walk->damage)
+        walk->damage = what;
+    return false;
+}
+
+/* Takes the steps of one DIE. With `for_sibling` it stops once the next sibling is known. */
+static void take_steps(struct walk *walk, struct cursor *c, const struct dwarf_abbrev *abbrev,
+                       bool for_sibling, struct found *out)
+{
+    const struct dwarf_unit *unit = walk->unit;
+    const struct dwarf_step *step = unit->abbrevs->steps + abbrev->steps_at;
+    const struct dwarf_step *const end = step + abbrev->n_steps;
+    for (; step < end; step++) {
+        cursor_skip(c, step->before);
+        if (step->want == DWARF_WANT_NOTHING) {
+            dwarf_form_skip(c, step->form, unit->shape);
+            continue;
+        }
+        const struct dwarf_value value = dwarf_form_read(c, unit, step->form, step->implicit);
+        switch (step->want) {
+        case DWARF_WANT_SIBLING:
+            out->sibling = value.kind == DWARF_VALUE_REFERENCE ? value.number : 0;
+            if (for_sibling)
+                return;
+            break;
+        case DWARF_WANT_LOW:
+            out->low = value;
+            break;
+        case DWARF_WANT_HIGH:
+            out->high = value;
+            break;
+        case DWARF_WANT_RANGES:
+            out->ranges = value;
+            break;
+        case DWARF_WANT_CALL_FILE:
+            out->call_file = value.number;
+            break;
+        default:
+            out->call_line = value.number;
+            break;
+        }
+    }
+    cursor_skip(c, abbrev->tail);
+}
+
+/* Jumps to the next sibling. False: there is none that lies ahead. */
+static bool jump(const struct walk *walk, struct cursor *c, uint64_t sibling)
+{
+    if (sibling <= cursor_offset(c) || sibling >= walk->unit->end)
+        return false;
+    cursor_seek(c, sibling);
+    return true;
+}
+
+static void push_level(struct walk *walk, struct level level)
+{
+    walk->levels = base_grow(walk->levels, &walk->cap_levels, (size_t)walk->n_levels + 1,
+                             sizeof *walk->levels);
+    walk->levels[walk->n_levels++] = level;
+}
+
+static uint32_t add_scope(struct walk *walk, uint32_t die, uint32_t parent)
+{
+    struct dwarf_scopes *scopes = walk->scopes;
+    scopes->scopes = base_grow(scopes->scopes, &scopes->cap_scopes, (size_t)scopes->n_scopes + 1,
+                               sizeof *scopes->scopes);
+    scopes->scopes[scopes->n_scopes] = (struct dwarf_scope){.die = die, .parent = parent};
+    return scopes->n_scopes++;
+}
+
+static void add_plain(struct walk *walk, uint32_t die, uint32_t scope)
+{
+    struct dwarf_scopes *scopes = walk->scopes;
+    scopes->plains = base_grow(scopes->plains, &scopes->cap_plains, (size_t)scopes->n_plains + 1,
+                               sizeof *scopes->plains);
+    scopes->plains[scopes->n_plains++] = (struct dwarf_plain){.die = die, .scope = scope};
+}
+
+static uint32_t cut_number(uint64_t number)
+{
+    return number > UINT32_MAX ? 0 : (uint32_t)number;
+}
+
+/* Adds the ranges of a function or call. False: they are damaged. */
+static bool add_ranges(struct walk *walk, const struct found *found, uint32_t what, uint32_t depth)
+{
+    if (found->ranges.kind != DWARF_VALUE_NONE)
+        return dwarf_intervals_read(walk->out, walk->unit, &found->ranges, what, depth) ||
+               fail(walk, "a range list cannot be read");
+    if (found->low.kind != DWARF_VALUE_ADDRESS)
+        return true;
+    const uint64_t low = found->low.number;
+    if (dwarf_is_gone(low, walk->unit->shape.address_size))
+        return true;
+    uint64_t high = found->high.number;
+    if (found->high.kind == DWARF_VALUE_NUMBER && __builtin_add_overflow(low, high, &high))
+        return true;
+    if (found->high.kind != DWARF_VALUE_NONE)
+        dwarf_intervals_add(walk->out, low, high, what, depth);
+    return true;
+}
+
+/* Looks at a function or inlined call; *level is what its children will be in. */
+static bool visit_code(struct walk *walk, const struct dwarf_abbrev *abbrev, uint32_t die,
+                       const struct found *found, struct level *level)
+{
+    const bool is_inlined = abbrev->kind == DWARF_KIND_INLINED;
+    const bool has_code =
+        found->low.kind == DWARF_VALUE_ADDRESS || found->ranges.kind != DWARF_VALUE_NONE;
+    if (!walk->out || level->is_gone)
+        return true;
+    if (!walk->wants_nodes)
+        return is_inlined || !has_code || add_ranges(walk, found, walk->what, 0);
+    const uint32_t parent = is_inlined ? level->node : DWARF_NONE;
+    const uint32_t depth = parent == DWARF_NONE ? 0 : walk->nodes[parent].depth + 1;
+    /* A call without code of its own is still a frame around calls that have some. */
+    if (!has_code && parent == DWARF_NONE) {
+        level->node = DWARF_NONE;
+        return true;
+    }
+    if (depth >= DWARF_MAX_INLINE)
+        return true;
+    const uint32_t before = walk->out->n;
+    if (!add_ranges(walk, found, walk->n_nodes, depth))
+        return false;
+    if (!is_inlined && walk->out->n == before) {
+        level->is_gone = true;
+        return true;
+    }
+    walk->nodes =
+        base_grow(walk->nodes, &walk->cap_nodes, (size_t)walk->n_nodes + 1, sizeof *walk->nodes);
+    walk->nodes[walk->n_nodes] = (struct dwarf_node){.die = die,
+                                                     .parent = parent,
+                                                     .call_file = cut_number(found->call_file),
+                                                     .call_line = cut_number(found->call_line),
+                                                     .depth = depth};
+    level->node = walk->n_nodes++;
+    return true;
+}
+
+/* Whether the children of a DIE need not be looked at, if there is a way around them. */
+static bool may_pass(const struct walk *walk, const struct dwarf_abbrev *abbrev,
+                     const struct level *level)
+{
+    if (walk->is_whole || !abbrev->has_sibling)
+        return false;
+    switch (abbrev->kind) {
+    case DWARF_KIND_OTHER:
+    case DWARF_KIND_TYPE:
+        return true;
+    case DWARF_KIND_FUNCTION: /* a declaration, or what inlined calls refer to */
+        return level->node == DWARF_NONE || level->is_gone;
+    default:
+        return false;
+    }
+}
+
+/* One DIE; the cursor stands behind its code. */
+static bool visit(struct walk *walk, struct cursor *c, const struct dwarf_abbrev *abbrev,
+                  uint32_t die)
+{
+    struct level level = walk->levels[walk->n_levels - 1];
+    struct found found = {0};
+    const bool is_code = abbrev->kind == DWARF_KIND_FUNCTION || abbrev->kind == DWARF_KIND_INLINED;
+    take_steps(walk, c, abbrev, !is_code && may_pass(walk, abbrev, &level), &found);
+    if (is_code) {
+        if (abbrev->is_plain && walk->scopes && abbrev->kind == DWARF_KIND_FUNCTION)
+            add_plain(walk, die, level.scope);
+        if (!visit_code(walk, abbrev, die, &found, &level))
+            return false;
+    }
+    if (!abbrev->has_children)
+        return true;
+    if (may_pass(walk, abbrev, &level) && jump(walk, c, found.sibling)) {
+        walk->has_skipped = true;
+        return true;
+    }
+    if (!is_code && may_pass(walk, abbrev, &level))
+        return fail(walk, "a DIE's next sibling lies outside the unit");
+    if (walk->scopes && (abbrev->kind == DWARF_KIND_SCOPE || abbrev->kind == DWARF_KIND_TYPE))
+        level.scope = add_scope(walk, die, level.scope);
+    push_level(walk, level);
+    return true;
+}
+
+static bool run(struct walk *walk)
+{
+    const struct dwarf_unit *unit = walk->unit;
+    struct cursor c = dwarf_unit_cursor(unit, unit->dies);
+    push_level(walk, (struct level){.node = DWARF_NONE, .scope = DWARF_NONE});
+    while (cursor_left(&c) > 0) {
+        const size_t at = cursor_offset(&c);
+        const uint64_t code = cursor_uleb(&c);
+        if (code == 0) {
+            /* What is behind the end of the first DIE's children is padding. */
+            if (--walk->n_levels <= 1)
+                break;
+            continue;
+        }
+        const struct dwarf_abbrev *abbrev = dwarf_abbrevs_find(unit->abbrevs, code);
+        if (!abbrev)
+            return fail(walk, "a DIE's abbreviation is missing");
+        if (!abbrev->is_readable)
+            return fail(walk, "a DIE has an attribute of an unknown form");
+        if (!visit(walk, &c, abbrev, (uint32_t)(at - unit->offset)))
+            return false;
+    }
+    return !cursor_failed(&c) || fail(walk, "its DIEs are cut short");
+}
+
+/* Budget for range lists: legal units are far below one entry a byte. */
+static uint64_t range_budget(const struct dwarf_unit *unit)
+{
+    return unit->end - unit->offset + 256;
+}
+
+void dwarf_code_walk(struct dwarf_code *code, bool whole)
+{
+    const struct dwarf_unit *unit = code->unit;
+    struct dwarf_intervals intervals = {.budget = range_budget(unit)};
+    struct walk walk = {.unit = unit, .is_whole = whole, .out = &intervals, .wants_nodes = true};
+    if (dwarf_language_is_scoped(unit->language)) {
+        dwarf_scopes_free(&code->scopes);
+        code->scopes.unit = unit;
+        walk.scopes = &code->scopes;
+    }
+    base_free(code->nodes);
+    code->nodes = NULL;
+    code->n_nodes = 0;
+    code->segments = (struct dwarf_segments){0};
+    if (run(&walk)) {
+        code->nodes = walk.nodes;
+        code->n_nodes = walk.n_nodes;
+        dwarf_segments_make(&intervals, code->arena, &code->segments);
+    } else {
+        base_free(walk.nodes);
+        code->damage = code->damage ? code->damage : walk.damage;
+    }
+    code->has_skipped = walk.has_skipped;
+    base_free(walk.levels);
+    base_free(intervals.list);
+}
+
+bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_intervals *out, uint32_t what)
+{
+    if (!unit->abbrevs->has_functions_with_code)
+        return true;
+    struct walk walk = {.unit = unit, .out = out, .what = what};
+    const bool is_well = run(&walk);
+    if (!is_well && !unit->damage)
+        unit->damage = walk.damage;
+    base_free(walk.levels);
+    return is_well;
+}
+
+void dwarf_scopes_read(const struct dwarf_unit *unit, struct dwarf_scopes *out)
+{
+    *out = (struct dwarf_scopes){.unit = unit};
+    struct walk walk = {.unit = unit, .is_whole = true, .scopes = out};
+    (void)run(&walk); /* of a damaged unit the scopes up to the damage */
+    base_free(walk.levels);
+}
+
+void dwarf_scopes_free(struct dwarf_scopes *scopes)
+{
+    base_free(scopes->scopes);
+    base_free(scopes->plains);
+    *scopes = (struct dwarf_scopes){0};
+}

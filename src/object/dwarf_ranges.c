@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Ranges of addresses: reading the lists (.debug_ranges of DWARF 2 to 4, .debug_rnglists of DWARF
+ * 5), and laying intervals that nest or overlap out flat, so that a search finds the best one. The
+ * invariant of segments: starts rise strictly, and the last piece is a gap. */
+#include "object/dwarf_internal.h"
+
+#include <stdlib.h>
+
+/* What a linker writes in place of the address of code that it threw away: 0 (GNU), or the largest
+ * address or the one below it (LLVM), in the size of the unit's addresses. */
+bool dwarf_is_gone(uint64_t address, uint8_t address_size)
+{
+    const uint64_t largest = address_size >= 8 ? UINT64_MAX : (1ull << (8 * address_size)) - 1;
+    return address == 0 || address >= largest - 1;
+}
+
+void dwarf_intervals_add(struct dwarf_intervals *intervals, uint64_t low, uint64_t high,
+                         uint32_t what, uint32_t depth)
+{
+    if (low >= high || dwarf_is_gone(low, 8))
+        return;
+    intervals->list = base_grow(intervals->list, &intervals->cap, (size_t)intervals->n + 1,
+                                sizeof *intervals->list);
+    intervals->list[intervals->n++] =
+        (struct dwarf_interval){.low = low, .high = high, .what = what, .depth = depth};
+}
+
+struct list {
+    struct dwarf_intervals *to;
+    const struct dwarf_unit *unit;
+    uint32_t what, depth;
+    uint64_t base;
+    bool is_base_gone; /* the base is that of code that is not there */
+};
+
+static bool spend(struct list *list)
+{
+    if (list->to->budget == 0)
+        return false;
+    list->to->budget--;
+    return true;
+}
+
+static void set_base(struct list *list, uint64_t base)
+{
+    list->base = base;
+    /* A base of 0 is what units with code in many sections start from. */
+    list->is_base_gone = base != 0 && dwarf_is_gone(base, list->unit->shape.address_size);
+}
+
+/* Addresses wrap around at their size. */
+static uint64_t cut_address(const struct list *list, uint64_t address)
+{
+    const unsigned size = list->unit->shape.address_size;
+    return size >= 8 ? address : address & ((1ull << (8 * size)) - 1);
+}
+
+static void add(struct list *list, uint64_t low, uint64_t high)
+{
+    if (!dwarf_is_gone(low, list->unit->shape.address_size))
+        dwarf_intervals_add(list->to, low, high, list->what, list->depth);
+}
+
+static void add_pair(struct list *list, uint64_t low, uint64_t high)
+{
+    if (!list->is_base_gone)
+        add(list, cut_address(list, list->base + low), cut_address(list, list->base + high));
+}
+
+/* DWARF 2 to 4: pairs of addresses; the largest address as the first one sets a new base. */
+static bool read_pairs(struct list *list, struct cursor *c)
+{
+    const unsigned size = list->unit->shape.address_size;
+    const uint64_t largest = size >= 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+    while (spend(list)) {
+        const uint64_t low = cursor_uint(c, size), high = cursor_uint(c, size);
+        if (cursor_failed(c))
+            return false;
+        if (low == 0 && high == 0)
+            return true;
+        if (low == largest)
+            set_base(list, high);
+        else
+            add_pair(list, low, high);
+    }
+    return false;
+}
+
+/* One entry of a DWARF 5 list. False at the end; what is not known fails the cursor. */
+static bool read_entry(struct list *list, struct cursor *c)
+{
+    const struct dwarf_unit *unit = list->unit;
+    const unsigned size = unit->shape.address_size;
+    uint64_t low = 0, high = 0;
+    switch (cursor_u8(c)) {
+    case DW_RLE_end_of_list:
+        return false;
+    case DW_RLE_base_addressx:
+        if (dwarf_address_at(unit, cursor_uleb(c), &low))
+            set_base(list, low);
+        else
+            list->is_base_gone = true;
+        return true;
+    case DW_RLE_base_address:
+        set_base(list, cursor_uint(c, size));
+        return true;
+    case DW_RLE_startx_endx: {
+        const uint64_t low_at = cursor_uleb(c), high_at = cursor_uleb(c);
+        if (dwarf_address_at(unit, low_at, &low) && dwarf_address_at(unit, high_at, &high))
+            add(list, low, high);
+        return true;
+    }
+    case DW_RLE_startx_length: {
+        const uint64_t low_at = cursor_uleb(c), length = cursor_uleb(c);
+        if (dwarf_address_at(unit, low_at, &low))
+            add(list, low, cut_address(list, low + length));
+        return true;
+    }
+    case DW_RLE_offset_pair:
+        low = cursor_uleb(c);
+        high = cursor_uleb(c);
+        if (!cursor_failed(c))
+            add_pair(list, low, high);
+        return true;
+    case DW_RLE_start_end:
+        low = cursor_uint(c, size);
+        high = cursor_uint(c, size);
+        if (!cursor_failed(c))
+            add(list, low, high);
+        return true;
+    case DW_RLE_start_length:
+        low = cursor_uint(c, size);
+        high = cut_address(list, low + cursor_uleb(c));
+        if (!cursor_failed(c))
+            add(list, low, high);
+        return true;
+    default:
+        cursor_fail(c);
+        return false;
+    }
+}
+
+static bool read_entries(struct list *list, struct cursor *c)
+{
+    while (spend(list)) {
+        const bool has_more = read_entry(list, c);
+        if (cursor_failed(c))
+            return false;
+        if (!has_more)
+            return true;
+    }
+    return false;
+}
+
+/* The offset of a list that is named by its place in the unit's table of offsets. */
+static bool find_list(const struct dwarf_unit *unit, uint64_t index, uint64_t *offset)
+{
+    const struct dwarf_sections *s = &unit->file->sections;
+    const uint8_t size = unit->shape.offset_size;
+    uint64_t at;
+    if (__builtin_mul_overflow(index, (uint64_t)size, &at) ||
+        __builtin_add_overflow(at, unit->rnglists_base, &at))
+        return false;
+    struct cursor c = cursor_over(s->rnglists, s->order);
+    cursor_seek(&c, at);
+    const uint64_t from_base = cursor_uint(&c, size);
+    return !cursor_failed(&c) && !__builtin_add_overflow(from_base, unit->rnglists_base, offset);
+}
+
+bool dwarf_intervals_read(struct dwarf_intervals *intervals, const struct dwarf_unit *unit,
+                          const struct dwarf_value *ranges, uint32_t what, uint32_t depth)
+{
+    const struct dwarf_sections *s = &unit->file->sections;
+    struct list list = {.to = intervals, .unit = unit, .what = what, .depth = depth};
+    set_base(&list, unit->low);
+    uint64_t offset = ranges->number;
+    if (ranges->kind == DWARF_VALUE_RANGES_INDEX) {
+        if (!find_list(unit, ranges->number, &offset))
+            return false;
+    } else if (ranges->kind != DWARF_VALUE_NUMBER) {
+        return false;
+    }
+    struct cursor c;
+    if (unit->shape.version >= 5) {
+        c = cursor_over(s->rnglists, s->order);
+        cursor_seek(&c, offset);
+        return read_entries(&list, &c);
+    }
+    if (__builtin_add_overflow(offset, unit->ranges_base, &offset))
+        return false;
+    c = cursor_over(s->ranges, s->order);
+    cursor_seek(&c, offset);
+    return read_pairs(&list, &c);
+}
+
+/* ---- laying flat ---- */
+
+static int compare(const void *a, const void *b)
+{
+    const struct dwarf_interval *x = a, *y = b;
+    if (x->low != y->low)
+        return x->low < y->low ? -1 : 1;
+    if (x->depth != y->depth)
+        return x->depth < y->depth ? -1 : 1;
+    if (x->high != y->high)
+        return x->high > y->high ? -1 : 1;
+    return x->what < y->what ? -1 : x->what > y->what;
+}
+
+static bool is_better(const struct dwarf_interval *a, const struct dwarf_interval *b)
+{
+    if (a->depth != b->depth)
+        return a->depth > b->depth;
+    if (a->high - a->low != b->high - b->low)
+        return a->high - a->low < b->high - b->low;
+    return a->what < b->what;
+}
+
+/* The intervals that cover the place where the sweep is, and perhaps some that it has left: a heap
+ * with the best on top. Those that are left behind are dropped when they come to the top. */
+struct heap {
+    const struct dwarf_interval **at;
+    uint32_t n, cap;
+};
+
+static void push(struct heap *heap, const struct dwarf_interval *interval)
+{
+    heap->at = base_grow(heap->at, &heap->cap, (size_t)heap->n + 1, sizeof *heap->at);
+    uint32_t i = heap->n++;
+    for (; i > 0 && is_better(interval, heap->at[(i - 1) / 2]); i = (i - 1) / 2)
+        heap->at[i] = heap->at[(i - 1) / 2];
+    heap->at[i] = interval;
+}
+
+static void pop(struct heap *heap)
+{
+    const struct dwarf_interval *last = heap->at[--heap->n];
+    uint32_t i = 0;
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+        if (child >= heap->n)
+            break;
+        if (child + 1 < heap->n && is_better(heap->at[child + 1], heap->at[child]))
+            child++;
+        if (!is_better(heap->at[child], last))
+            break;
+        heap->at[i] = heap->at[child];
+        i = child;
+    }
+    if (heap->n)
+        heap->at[i] = last;
+}
+
+struct sweep {
+    struct dwarf_segments to;
+    uint32_t cap_starts, cap_whats;
+};
+
+static void start_piece(struct sweep *sweep, uint64_t at, uint32_t what)
+{
+    struct dwarf_segments *to = &sweep->to;
+    if (to->n > 0 && to->starts[to->n - 1] == at)
+        to->n--; /* nothing lay between */
+    if (to->n > 0 && to->whats[to->n - 1] == what)
+        return;
+    to->starts = base_grow(to->starts, &sweep->cap_starts, (size_t)to->n + 1, sizeof *to->starts);
+    to->whats = base_grow(to->whats, &sweep->cap_whats, (size_t)to->n + 1, sizeof *to->whats);
+    to->starts[to->n] = at;
+    to->whats[to->n++] = what;
+}
+
+/* Goes on up to `limit`, where the next interval starts; what ends before it leaves the stage. */
+static void sweep_to(struct sweep *sweep, struct heap *heap, uint64_t limit)
+{
+    while (heap->n > 0 && heap->at[0]->high <= limit) {
+        const uint64_t end = heap->at[0]->high;
+        do
+            pop(heap);
+        while (heap->n > 0 && heap->at[0]->high <= end);
+        start_piece(sweep, end, heap->n > 0 ? heap->at[0]->what : DWARF_NONE);
+    }
+}
+
+void dwarf_segments_make(struct dwarf_intervals *intervals, struct arena *arena,
+                         struct dwarf_segments *out)
+{
+    *out = (struct dwarf_segments){0};
+    if (intervals->n == 0)
+        return;
+    qsort(intervals->list, intervals->n, sizeof *intervals->list, compare);
+    struct heap heap = {0};
+    struct sweep sweep = {0};
+    for (uint32_t i = 0; i < intervals->n; i++) {
+        const struct dwarf_interval *interval = &intervals->list[i];
+        sweep_to(&sweep, &heap, interval->low);
+        push(&heap, interval);
+        start_piece(&sweep, interval->low, heap.at[0]->what);
+    }
+    sweep_to(&sweep, &heap, UINT64_MAX);
+    out->n = sweep.to.n;
+    out->starts = arena_alloc(arena, out->n, sizeof *out->starts);
+    out->whats = arena_alloc(arena, out->n, sizeof *out->whats);
+    memcpy(out->starts, sweep.to.starts, out->n * sizeof *out->starts);
+    memcpy(out->whats, sweep.to.whats, out->n * sizeof *out->whats);
+    base_free(sweep.to.starts);
+    base_free(sweep.to.whats);
+    base_free(heap.at);
+}
+
+uint32_t dwarf_segments_find(const struct dwarf_segments *segments, uint64_t address)
+{
+    uint32_t low = 0, high = segments->n;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (segments->starts[middle] <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? segments->whats[low - 1] : DWARF_NONE;
+}
