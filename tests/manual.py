@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run the examples of the man page, so that it cannot lie.
+
+An example is a block that follows a comment saying which case lends its files, and under which names:
+
+    ; case heap-base: a.heap is late.heap, b.heap is early.heap
+
+Its first line is the command, after "$ "; the others are what the command must print. Results are TAP.
+
+usage: manual.py CPROF PAGE.scd
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / 'cases'))
+import run as cases  # noqa: E402 (the path comes first)
+
+EXAMPLE = re.compile(r'^; case (\S+): (.+)\n\n```\n\$ (cprof .*)\n((?:.*\n)*?)```$', re.MULTILINE)
+LENT = re.compile(r'(\S+) is (\S+?)(?:, |$)')
+
+
+def try_example(program, case, lent, command, wanted):
+    """Returns what is wrong with an example, or ''."""
+    if case not in cases.cases():
+        return 'no case is called %s\n' % case
+    with tempfile.TemporaryDirectory(prefix='cprof-manual-') as scratch:
+        folder = pathlib.Path(scratch) / case
+        cases.shutil.copytree(cases.HERE / case, folder)
+        env = cases.environment(program, scratch)
+        wrong = cases.prepare(folder, env)
+        if wrong:
+            return wrong
+        for name, shown in LENT.findall(lent):
+            os.rename(folder / name, folder / shown)
+        done = subprocess.run(['sh', '-c', 'cprof() { "$CPROF" "$@"; }\n' + command], cwd=folder, env=env,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        wrong = cases.compare('standard output', wanted.encode(), done.stdout)
+        if done.returncode:
+            wrong += 'exit status %d: %s\n' % (done.returncode, done.stderr.decode('utf-8', 'replace'))
+        return wrong
+
+
+def main():
+    program, page = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).read_text()
+    examples = EXAMPLE.findall(page)
+    shown = len(re.findall(r'^\$ cprof ', page, re.MULTILINE))
+    print('1..%d' % (len(examples) + 1))
+    failed = len(examples) != shown or not shown
+    print('%s 1 - each example names its case' % ('not ok' if failed else 'ok'))
+    for number, (case, lent, command, wanted) in enumerate(examples, 2):
+        wrong = try_example(program, case, lent, command, wanted)
+        failed |= bool(wrong)
+        print('%s %d - %s' % ('not ok' if wrong else 'ok', number, command))
+        print(''.join('# %s\n' % line for line in wrong.splitlines()), end='')
+    return failed
+
+
+if __name__ == '__main__':
+    sys.exit(main())
