@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Unpacking gzip (RFC 1952). Apart from file.c because zlib is only known here. The invariant: no
- * more is ever unpacked than the limit, whatever the packed bytes claim, and the file changes only
- * on success. */
+ * Unpacking gzip (RFC 1952). Apart from file.c because zlib is only known here and in gzip.c. The
+ * invariant: no more is ever unpacked than the limit, whatever the packed bytes claim, and the file
+ * changes only on success. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
