@@ -212,20 +212,28 @@ static bool check_without_program(const struct analysis *a, struct error *err)
     return true;
 }
 
+/* The format that is forced, if one is; false where there is no such format. */
+static bool find_forced(const struct analysis *a, const struct reader **forced, struct error *err)
+{
+    const char *name = a->settings.reader;
+    *forced = name && *name ? reader_find(span_of(name)) : NULL;
+    if (!*forced && name && *name)
+        return error_set(err, ERROR_USAGE, "--reader=%s: no such format", name);
+    return true;
+}
+
 static bool load_profile(struct analysis *a, struct span bytes, const char *name, enum load_as as,
                          struct error *err)
 {
     const struct reader *forced = NULL;
+    if (!find_forced(a, &forced, err))
+        return false;
     if (as == LOAD_INPUT) {
         const struct emitter *emitter = settings_emitter(&a->settings);
         forced = emitter && emitter->reader ? reader_find(span_of(emitter->reader)) : NULL;
         if (!forced)
             return error_set(err, ERROR_USAGE, "%s: the output reads no such input", name);
-    } else if (a->settings.reader) {
-        forced = reader_find(span_of(a->settings.reader));
-        if (!forced)
-            return error_set(err, ERROR_USAGE, "--reader=%s: no such format", a->settings.reader);
-    } else if (reader_is_symbolized(bytes)) {
+    } else if (!forced && reader_is_symbolized(bytes)) {
         if (a->program) {
             set_clash(a, name);
             return error_set(err, ERROR_USAGE,
@@ -257,12 +265,10 @@ static bool load_profile(struct analysis *a, struct span bytes, const char *name
 /* Whether the first name of a command line, or of a library's user, is a profile. */
 static bool is_profile(const struct analysis *a, struct span bytes)
 {
+    const struct reader *forced;
     if (reader_is_profile(bytes))
         return true;
-    if (!a->settings.reader)
-        return false;
-    const struct reader *forced = reader_find(span_of(a->settings.reader));
-    return forced && forced->sniff(bytes) > 0;
+    return find_forced(a, &forced, NULL) && forced && forced->sniff(bytes) > 0;
 }
 
 static bool load_file(struct analysis *a, struct file *file, const char *name, enum load_as as,

@@ -50,7 +50,7 @@ bool settings_check(const struct settings *settings, struct error *err)
         return error_set(err, ERROR_USAGE, "Only specify one output mode");
     if (settings->threads < 0 || settings->threads > 1024)
         return error_set(err, ERROR_USAGE, "--threads is a number from 0 to 1024");
-    if (settings->reader && !reader_find(span_of(settings->reader)))
+    if (settings->reader && *settings->reader && !reader_find(span_of(settings->reader)))
         return error_set(err, ERROR_USAGE, "--reader=%s: no such format", settings->reader);
     return true;
 }

@@ -17,7 +17,8 @@ bool arguments_load(struct analysis *analysis, const char *const *names, uint32_
                analysis_load(analysis, "-", LOAD_INPUT, err);
 
     /* With a format given there is nothing to look for in a single file. */
-    const enum load_as as = settings->reader && n == 1 ? LOAD_PROFILE : LOAD_FIRST;
+    const bool is_forced = settings->reader && *settings->reader;
+    const enum load_as as = is_forced && n == 1 ? LOAD_PROFILE : LOAD_FIRST;
     if (!analysis_load(analysis, names[0], as, err))
         return false;
     const uint32_t first = analysis_program(analysis) ? 1 : 0;

@@ -30,6 +30,9 @@ void progress_start(struct progress_line *line);
 struct progress progress_of(struct progress_line *line);
 void progress_erase(struct progress_line *line);
 
+/* Whether it is time to draw. */
+bool progress_is_due(const struct progress_line *line, uint64_t now);
+
 /* ---- arguments.c -------------------------------------------------------------------------------- */
 
 /* Loads what the arguments name, in the order in which pprof reads profiles. */

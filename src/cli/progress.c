@@ -35,6 +35,11 @@ void progress_start(struct progress_line *line)
         line->width = size.ws_col;
 }
 
+bool progress_is_due(const struct progress_line *line, uint64_t now)
+{
+    return now >= line->started + QUIET_MS && (!line->drawn || now >= line->drawn + REDRAW_MS);
+}
+
 static void step(void *to, const char *doing, double share)
 {
     struct progress_line *line = to;
@@ -45,7 +50,7 @@ static void step(void *to, const char *doing, double share)
         return;
     }
     const uint64_t now = now_ms();
-    if (now - line->started < QUIET_MS || (line->drawn && now - line->drawn < REDRAW_MS))
+    if (!progress_is_due(line, now))
         return;
     line->drawn = now;
 
