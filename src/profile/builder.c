@@ -172,6 +172,37 @@ void builder_add(struct builder *builder, stack_ix stack, str_id label, const do
         row[c] += values[c];
 }
 
+/* Whether so many more stacks and frames stay within all limits, whatever they are. */
+static bool has_room(const struct builder *builder, const struct raw_sample *samples, uint32_t n)
+{
+    uint64_t frames = builder->stacks.pool_n;
+    for (uint32_t i = 0; i < n; i++) {
+        if (samples[i].depth > builder->limits.max_depth)
+            return false;
+        frames += samples[i].depth;
+    }
+    return frames <= builder->limits.max_frames &&
+           builder->limits.max_stacks - builder->stacks.n >= n;
+}
+
+void builder_add_raw(struct builder *builder, const struct raw_sample *samples, uint32_t n)
+{
+    while (n) {
+        const uint32_t some = n < BATCH_MAX ? n : BATCH_MAX;
+        stack_ix ids[BATCH_MAX];
+        if (has_room(builder, samples, some)) {
+            stack_table_add_batch(&builder->stacks, samples, some, ids);
+        } else {
+            for (uint32_t i = 0; i < some; i++)
+                ids[i] = builder_stack(builder, samples[i].pcs, samples[i].depth);
+        }
+        for (uint32_t i = 0; i < some; i++)
+            builder_add(builder, ids[i], 0, &samples[i].value);
+        samples += some;
+        n -= some;
+    }
+}
+
 void builder_record(struct builder *builder, stack_ix stack, uint32_t digits,
                     const double values[4])
 {
@@ -190,6 +221,12 @@ void builder_carried(struct builder *builder, uint64_t pc, const struct carried_
                      uint32_t n)
 {
     builder->is_symbolized = true;
+    builder_names(builder, pc, frames, n);
+}
+
+void builder_names(struct builder *builder, uint64_t pc, const struct carried_frame *frames,
+                   uint32_t n)
+{
     builder->carried_frames =
         base_grow(builder->carried_frames, &builder->frames_cap, (size_t)builder->n_frames + n,
                   sizeof builder->carried_frames[0]);

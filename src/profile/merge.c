@@ -17,9 +17,15 @@ struct place_map {
     uint64_t offset;
 };
 
+/* Names that came with a profile, for what its address became. */
+struct carried_pick {
+    uint64_t pc;
+    uint32_t profile, at; /* the n-th that was added, and where in it */
+};
+
 struct merger {
     struct profile *out;
-    bool by_pc; /* names came along, and they go by address */
+    bool by_pc; /* some profile is all names, and they go by address */
 
     struct idmap images; /* what an image is known by, to its id */
     uint32_t n_images;
@@ -33,6 +39,9 @@ struct merger {
     double *values;            /* one row a sample */
     uint32_t stack_cap, label_cap, values_cap, records_cap;
 
+    struct carried_pick *picks;
+    uint32_t n_picks, picks_cap;
+
     uint64_t *words; /* scratch for one stack */
     uint32_t words_cap;
 };
@@ -40,6 +49,7 @@ struct merger {
 /* What the profile at hand becomes in the result. */
 struct passage {
     const struct profile *in;
+    uint32_t number; /* in the order of the caller */
     bool only_known; /* what the result does not have yet is left out */
     uint32_t *map_image;
     map_ix *map_to; /* MAP_NONE: its image came with an earlier profile */
@@ -231,10 +241,43 @@ static void add_records(struct merger *m, const struct passage *p)
     }
 }
 
-static void add_profile(struct merger *m, const struct profile *in, int sign, bool only_known)
+static void add_pick(struct merger *m, const struct passage *p, uint64_t pc, uint32_t at)
+{
+    m->picks = base_grow(m->picks, &m->picks_cap, (size_t)m->n_picks + 1, sizeof m->picks[0]);
+    m->picks[m->n_picks++] = (struct carried_pick){.pc = pc, .profile = p->number, .at = at};
+}
+
+static bool find_carried(const struct profile *profile, uint64_t pc, uint32_t *at)
+{
+    uint32_t low = 0, high = profile->n_carried;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (profile->carried_pc[middle] < pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *at = low;
+    return low < profile->n_carried && profile->carried_pc[low] == pc;
+}
+
+static void add_carried(struct merger *m, const struct passage *p)
+{
+    uint32_t at;
+    for (uint32_t i = 0; m->by_pc && i < p->in->n_carried; i++)
+        add_pick(m, p, p->in->carried_pc[i], i);
+    for (addr_ix a = 0; !m->by_pc && p->in->n_carried && a < p->in->n_addrs; a++) {
+        if (p->addr_to[a] != UINT32_MAX && find_carried(p->in, p->in->addr_pc[a], &at))
+            add_pick(m, p, m->out->addr_pc[p->addr_to[a]], at);
+    }
+}
+
+static void add_profile(struct merger *m, const struct profile *in, uint32_t number, int sign,
+                        bool only_known)
 {
     struct passage p = {
         .in = in,
+        .number = number,
         .only_known = only_known,
         .map_image = base_alloc(in->n_maps, sizeof *p.map_image),
         .map_to = base_alloc(in->n_maps, sizeof *p.map_to),
@@ -249,16 +292,12 @@ static void add_profile(struct merger *m, const struct profile *in, int sign, bo
     add_values(m, &p, sign);
     if (sign > 0)
         add_records(m, &p);
+    add_carried(m, &p);
     base_free(p.map_image);
     base_free(p.map_to);
     base_free(p.addr_to);
     base_free(p.stack_to);
 }
-
-struct carried_pick {
-    uint64_t pc;
-    uint32_t profile, at;
-};
 
 /* By address, the last profile first. */
 static int compare_picks(const void *a, const void *b)
@@ -266,42 +305,37 @@ static int compare_picks(const void *a, const void *b)
     const struct carried_pick *x = a, *y = b;
     if (x->pc != y->pc)
         return x->pc < y->pc ? -1 : 1;
-    return (x->profile < y->profile) - (x->profile > y->profile);
+    if (x->profile != y->profile)
+        return x->profile > y->profile ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
 }
 
 /* All names of all profiles; where two have names for one address, those of the later. */
-static void unite_carried(const struct profile *const *in, uint32_t n, struct profile *out)
+static void unite_carried(struct merger *m, const struct profile *const *in)
 {
-    size_t n_picks = 0, n_frames = 0;
-    for (uint32_t k = 0; k < n; k++) {
-        n_picks += in[k]->n_carried;
-        n_frames += in[k]->n_carried ? in[k]->carried_at[in[k]->n_carried] : 0;
-    }
-    if (n_picks == 0)
+    struct profile *out = m->out;
+    if (m->n_picks == 0)
         return;
-    struct carried_pick *picks = base_alloc(n_picks, sizeof *picks);
-    size_t filled = 0;
-    for (uint32_t k = 0; k < n; k++) {
-        for (uint32_t i = 0; i < in[k]->n_carried; i++)
-            picks[filled++] =
-                (struct carried_pick){.pc = in[k]->carried_pc[i], .profile = k, .at = i};
+    qsort(m->picks, m->n_picks, sizeof m->picks[0], compare_picks);
+    size_t n_frames = 0;
+    for (uint32_t i = 0; i < m->n_picks; i++) {
+        const uint32_t *at = &in[m->picks[i].profile]->carried_at[m->picks[i].at];
+        n_frames += at[1] - at[0];
     }
-    qsort(picks, n_picks, sizeof *picks, compare_picks);
-
-    out->carried_pc = base_alloc(n_picks, sizeof out->carried_pc[0]);
-    out->carried_at = base_alloc(n_picks + 1, sizeof out->carried_at[0]);
+    out->carried_pc = base_alloc(m->n_picks, sizeof out->carried_pc[0]);
+    out->carried_at = base_alloc((size_t)m->n_picks + 1, sizeof out->carried_at[0]);
     out->carried_frames = base_alloc(n_frames, sizeof out->carried_frames[0]);
     uint32_t at = 0;
-    for (size_t i = 0; i < n_picks; i++) {
-        if (i && picks[i].pc == picks[i - 1].pc)
+    for (uint32_t i = 0; i < m->n_picks; i++) {
+        if (i && m->picks[i].pc == m->picks[i - 1].pc)
             continue;
-        const struct profile *from = in[picks[i].profile];
-        out->carried_pc[out->n_carried] = picks[i].pc;
-        for (uint32_t f = from->carried_at[picks[i].at]; f < from->carried_at[picks[i].at + 1]; f++)
+        const struct profile *from = in[m->picks[i].profile];
+        const uint32_t *range = &from->carried_at[m->picks[i].at];
+        out->carried_pc[out->n_carried] = m->picks[i].pc;
+        for (uint32_t f = range[0]; f < range[1]; f++)
             out->carried_frames[at++] = from->carried_frames[f];
         out->carried_at[++out->n_carried] = at;
     }
-    base_free(picks);
 }
 
 /* Hands over what the tables hold, in the shape that profiles have. */
@@ -384,15 +418,15 @@ bool profile_merge(const struct profile *const *in, const int *sign, uint32_t n,
     for (uint32_t k = 0; k < n; k++) {
         has_base = has_base || sign[k] < 0;
         if (sign[k] > 0 || !drop_negative)
-            add_profile(&m, in[k], sign[k], false);
+            add_profile(&m, in[k], k, sign[k], false);
     }
     /* What only a subtracted profile has is left out, so these come when the rest is known. */
     for (uint32_t k = 0; k < n && drop_negative; k++) {
         if (sign[k] < 0)
-            add_profile(&m, in[k], sign[k], true);
+            add_profile(&m, in[k], k, sign[k], true);
     }
     finish(&m);
-    unite_carried(in, n, &made);
+    unite_carried(&m, in);
     if (drop_negative && has_base)
         drop_negative_values(&made);
 
@@ -403,6 +437,7 @@ bool profile_merge(const struct profile *const *in, const int *sign, uint32_t n,
     idmap_free(&m.samples);
     base_free(m.values);
     base_free(m.words);
+    base_free(m.picks);
     profile_check(&made);
     *out = made;
     return true;

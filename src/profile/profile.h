@@ -20,6 +20,11 @@ typedef uint32_t map_ix, addr_ix, stack_ix, frame_ix, image_ix, column_ix;
 #define STACK_NONE  UINT32_MAX
 #define COLUMNS_MAX 8
 
+/* From here to the address that reports begin to skip no program has code: such a pc stands for a
+ * place that came with names and no address, the same for the same names in every profile. */
+#define PC_MADE_UP ((uint64_t)1 << 62)
+#define PC_SKIPPED ((uint64_t)1 << 63)
+
 enum profile_kind {
     PROFILE_CPU,        /* samples */
     PROFILE_HEAP,       /* inuse_objects, inuse_space, alloc_objects, alloc_space */
@@ -130,6 +135,15 @@ stack_ix builder_stack(struct builder *builder, const uint64_t *pcs, uint32_t de
 /* Adds one value a column to the sample (stack, label). */
 void builder_add(struct builder *builder, stack_ix stack, str_id label, const double *values);
 
+/* builder_stack and builder_add for each in turn, without labels, for profiles of one column. Many
+ * at a time are several times faster than one by one where there are many distinct stacks. */
+struct raw_sample {
+    const uint64_t *pcs; /* borrowed for the call */
+    uint32_t depth;
+    double value;
+};
+void builder_add_raw(struct builder *builder, const struct raw_sample *samples, uint32_t n);
+
 /* Keeps a heap sample line as it stood in the file. */
 void builder_record(struct builder *builder, stack_ix stack, uint32_t digits,
                     const double values[4]);
@@ -143,6 +157,9 @@ void builder_mapping(struct builder *builder, const struct mapping *mapping);
 /* Names for a pc, innermost first; a second call for the same pc wins. */
 void builder_carried(struct builder *builder, uint64_t pc, const struct carried_frame *frames,
                      uint32_t n);
+/* The same, but only these addresses have names: all others are looked up in files as ever. */
+void builder_names(struct builder *builder, uint64_t pc, const struct carried_frame *frames,
+                   uint32_t n);
 bool builder_has_carried(const struct builder *builder);
 
 enum caller_fix {
