@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files of report share and nobody else sees: a row each for the table in report.c, and
+ * what several outputs have in common. */
+#pragma once
+
+#include "report/report.h"
+
+extern const struct emitter text_emitter;
+extern const struct emitter collapsed_emitter;
+extern const struct emitter symbols_emitter;
+
+/* The section of --stacks: every stack, and for heap profiles every sample line. */
+void stacks_write(const struct report *report, struct out *out);
+
+/* FILE:LINE of a frame, "??:0" where there is no file to speak of. The scratch's. */
+const char *report_place(const struct view *view, const struct frame *frame, struct buf *scratch);
+
+/* Whether nothing is known of the frame but its address. */
+bool report_is_unknown(const struct view *view, const struct frame *frame);
+
+/* Bounds a frame in words: names of templates run to many thousands of bytes. */
+#define WORDS_MAX ((size_t)1 << 24)

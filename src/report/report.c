@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The table of outputs. A row here is an option, a prompt command and a paragraph of the manual;
+ * the order is that of help. The first row is what comes out when nothing is asked for. */
+#include "report/internal.h"
+
+const struct emitter *const emitters[] = {
+    &text_emitter,
+    &collapsed_emitter,
+    &symbols_emitter,
+    NULL,
+};
+
+const struct emitter *emitter_find(struct span name)
+{
+    for (size_t i = 0; emitters[i]; i++) {
+        if (span_is(name, emitters[i]->name))
+            return emitters[i];
+    }
+    return NULL;
+}
+
+const char *report_place(const struct view *view, const struct frame *frame, struct buf *scratch)
+{
+    return view_has_place(view, frame) ? view_place_text(view, frame, scratch) : "??:0";
+}
+
+bool report_is_unknown(const struct view *view, const struct frame *frame)
+{
+    return frame == view->missing;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The table: one row an entry with its flat and cumulative value. Rows are sorted by signed values,
+ * so that a difference shows what grew first; the running sum goes down the rows as printed. */
+#include "report/internal.h"
+
+#include <stdlib.h>
+
+struct row {
+    double key; /* flat or cumulative value */
+    const char *label;
+    const struct node *node;
+};
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key > y->key ? -1 : 1;
+    return strcmp(x->label, y->label);
+}
+
+/* A value that is no number would leave the order to chance: it goes last. */
+static double sort_key(double value)
+{
+    return value == value ? value : -__builtin_inf();
+}
+
+static struct row *sort_rows(const struct report *report, const struct graph *graph)
+{
+    const struct strings *strings = report->view->profile->strings;
+    struct row *rows = arena_alloc(report->arena, graph->n_nodes, sizeof *rows);
+    for (node_ix i = 0; i < graph->n_nodes; i++) {
+        const struct node *node = &graph->nodes[i];
+        rows[i] = (struct row){
+            .key = sort_key(report->options->cum ? node->cum : node->flat),
+            .label = strings_text(strings, node->label),
+            .node = node,
+        };
+    }
+    if (graph->n_nodes)
+        qsort(rows, graph->n_nodes, sizeof *rows, compare_rows);
+    return rows;
+}
+
+static bool emit(const struct report *report, struct out *out, struct error *err)
+{
+    (void)err;
+    const struct view *view = report->view;
+    const struct fold_options options = {
+        .granularity = report->options->granularity,
+        .show_addresses = report->options->show_addresses,
+    };
+    struct graph graph;
+    graph_fold(view, &options, &graph);
+
+    char flat[UNITS_TEXT], cum[UNITS_TEXT];
+    char flat_share[UNITS_TEXT], sum_share[UNITS_TEXT], cum_share[UNITS_TEXT];
+    if (view->total != 0)
+        out_printf(out, "Total: %s %s\n", view_value_text(view, view->total, flat),
+                   view->format.unit);
+    if (report->options->stacks)
+        stacks_write(report, out);
+
+    const struct row *rows = sort_rows(report, &graph);
+    double sum = 0;
+    for (node_ix i = 0; i < graph.n_nodes && !out_failed(out); i++) {
+        const struct node *node = rows[i].node;
+        sum += node->flat;
+        if (node->flat == 0 && node->cum == 0)
+            continue;
+        out_printf(out, "%8s %6s %6s %8s %6s ", view_value_text(view, node->flat, flat),
+                   units_percent(flat_share, node->flat, graph.flat_total),
+                   units_percent(sum_share, sum, graph.flat_total),
+                   view_value_text(view, node->cum, cum),
+                   units_percent(cum_share, node->cum, graph.flat_total));
+        out_text(out, rows[i].label);
+        out_byte(out, '\n');
+    }
+    return true;
+}
+
+const struct emitter text_emitter = {
+    .name = "text",
+    .help = "table of entries by their values (the default)",
+    .extension = "txt",
+    .more =
+        "One row an entry: its flat value, its share, the running sum of shares, its cumulative "
+        "value and share, and its name. Flat is what was spent in it, cumulative includes what "
+        "it called.",
+    .grain = GRANULARITY_FUNCTIONS,
+    .is_classic = true,
+    .emit = emit,
+};
