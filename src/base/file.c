@@ -47,6 +47,7 @@ static bool map_file(struct file *file, int fd, uint64_t size)
     char *p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (p == MAP_FAILED)
         return false;
+    file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* one's own: the caller's may be closed first */
     (void)posix_madvise(p, (size_t)size, POSIX_MADV_SEQUENTIAL);
     (void)lseek(fd, 0, SEEK_END); /* it was read, as far as others who share it are concerned */
     file->mapped = p;
@@ -78,10 +79,12 @@ bool growing_room(struct growing *g)
 
 static void release(struct file *file)
 {
-    if (file->is_mapped)
+    if (file->is_mapped) {
         (void)munmap(file->mapped, file->mapped_size);
-    else
+        fd_close(&file->fd);
+    } else {
         free(file->mapped);
+    }
 }
 
 void file_take_bytes(struct file *file, struct growing *g)
@@ -155,6 +158,27 @@ bool file_open(struct file *file, const char *name, uint64_t limit, struct error
     if (fd < 0)
         return error_system(err, errno, "%s", name);
     return file_read_fd(file, fd, name, limit, err);
+}
+
+size_t file_copy(const struct file *file, size_t at, void *to, size_t n)
+{
+    const struct span from = span_first(span_skip(file->bytes, at), n);
+    size_t done = 0;
+    if (file->is_mapped && file->fd >= 0) {
+        const size_t start = (size_t)(from.p - (const char *)file->mapped);
+        while (done < from.n) {
+            const ssize_t got =
+                pread(file->fd, (char *)to + done, from.n - done, (off_t)(start + done));
+            if (got > 0)
+                done += (size_t)got;
+            else if (got == 0 || errno != EINTR)
+                break; /* cut short meanwhile: what is not there is not touched */
+        }
+        return done;
+    }
+    if (from.n)
+        memcpy(to, from.p, from.n);
+    return from.n;
 }
 
 void file_close(struct file *file)

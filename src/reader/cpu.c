@@ -5,8 +5,6 @@
  * bits in this machine's order, are interned straight from the mapped file. */
 #include "reader/internal.h"
 
-#include "base/cursor.h"
-
 enum { DEPTH_MAX = 65536 };
 
 /* How words are stored. */
@@ -47,81 +45,90 @@ static inline uint64_t take_word(struct cursor *c, const struct layout *layout)
     return layout->word_size == 8 ? cursor_u64(c) : cursor_u32(c);
 }
 
-static inline bool has_words(const struct cursor *c, const struct layout *layout, uint64_t n)
+static inline bool has_words(struct window *w, const struct layout *layout, size_t n)
 {
-    return cursor_left(c) >> layout->word_shift >= n;
+    return window_has(w, n << layout->word_shift);
+}
+
+/* A profile on its way in. */
+struct cpu {
+    struct filling *filling;
+    struct layout layout;
+    struct window w;
+    size_t start;      /* of the words in the file */
+    uint64_t *scratch; /* room for the deepest stack */
+};
+
+/* Where the next word stands in the file. */
+static size_t file_offset(const struct cpu *cpu)
+{
+    return cpu->start + window_offset(&cpu->w);
 }
 
 struct header {
     uint64_t words, version, period;
 };
 
-/* Moves the cursor to the first record. */
-static bool read_header(const struct filling *filling, struct cursor *c,
-                        const struct layout *layout, struct header *out, struct error *err)
+static bool refuse_header(const struct cpu *cpu, struct error *err, const char *why, size_t word)
 {
-    static const char corrupted[] = "not a profile file, or corrupted profile file";
-    const char *name = filling->job->name;
-    const size_t start = filling_offset(filling, span_make(c->start, 0));
-    const unsigned size = layout->word_size;
+    return error_set(err, ERROR_FORMAT,
+                     "%s: not a profile file, or corrupted profile file: %s at byte %zu",
+                     cpu->filling->job->name, why, cpu->start + (word << cpu->layout.word_shift));
+}
+
+/* The words before the first record that mean something. */
+static bool read_header(struct cpu *cpu, struct header *out, struct error *err)
+{
     const uint64_t limit = (uint64_t)1 << 32;
-    if (!has_words(c, layout, 5))
-        return error_set(err, ERROR_FORMAT, "%s: %s: the file ends inside the header at byte %zu",
-                         name, corrupted, start);
     struct header header;
-    const uint64_t zero = take_word(c, layout);
-    header.words = take_word(c, layout);
-    header.version = take_word(c, layout);
-    header.period = take_word(c, layout);
+    if (!has_words(&cpu->w, &cpu->layout, 4))
+        return refuse_header(cpu, err, "the file ends inside the header that begins", 0);
+    const uint64_t zero = take_word(&cpu->w.c, &cpu->layout);
+    header.words = take_word(&cpu->w.c, &cpu->layout);
+    header.version = take_word(&cpu->w.c, &cpu->layout);
+    header.period = take_word(&cpu->w.c, &cpu->layout);
     if (zero != 0)
         return error_set(err, ERROR_FORMAT,
                          "%s: not a profile file, or old format profile file: the word at byte %zu "
                          "is not 0",
-                         name, start);
+                         cpu->filling->job->name, cpu->start);
     if (header.words < 3 || header.words > limit)
-        return error_set(err, ERROR_FORMAT,
-                         "%s: %s: a header of %llu words at byte %zu, at least 3 are needed", name,
-                         corrupted, (unsigned long long)header.words, start + size);
-    if (header.version > limit || header.period > limit)
-        return error_set(err, ERROR_FORMAT, "%s: %s: version or period beyond 2**32 at byte %zu",
-                         name, corrupted, start + 2 * size);
+        return refuse_header(cpu, err, "an impossible number of header words", 1);
+    if (header.version > limit)
+        return refuse_header(cpu, err, "an impossible version", 2);
+    if (header.period > limit)
+        return refuse_header(cpu, err, "an impossible period", 3);
     *out = header;
-    cursor_seek(c, 0);
-    if (has_words(c, layout, 2 + header.words))
-        cursor_skip(c, (2 + header.words) * size);
-    else
-        cursor_fail(c);
     return true;
 }
 
-static bool refuse_depth(const struct filling *filling, const struct cursor *c,
-                         const struct layout *layout, uint64_t depth, struct error *err)
+static bool refuse_depth(const struct cpu *cpu, uint64_t depth, struct error *err)
 {
-    const size_t offset = cursor_offset(c);
-    notes_add(filling->job->notes, "At index %zu (address 0%zo):", offset / layout->word_size,
-              offset);
+    const size_t offset = window_offset(&cpu->w);
+    notes_add(cpu->filling->job->notes,
+              "At index %zu (address 0%zo):", offset >> cpu->layout.word_shift, offset);
     return error_set(err, ERROR_FORMAT,
                      "%s: stack trace depth >= 2**32: %llu frames are claimed at byte %zu, more "
                      "than %d",
-                     filling->job->name, (unsigned long long)depth,
-                     filling_offset(filling, span_make(c->at, 0)) - layout->word_size, DEPTH_MAX);
+                     cpu->filling->job->name, (unsigned long long)depth,
+                     file_offset(cpu) - cpu->layout.word_size, DEPTH_MAX);
 }
 
 /* The next n words as they are or, where they cannot be used in place, copied to `scratch`. What is
  * missing at the end of the file reads as -1. */
-static const uint64_t *take_stack(struct cursor *c, const struct layout *layout, uint32_t n,
-                                  uint64_t *scratch)
+static inline const uint64_t *take_stack(struct cpu *cpu, uint32_t n, bool is_whole)
 {
-    if (layout->word_size == 8 && layout->order == native_order && has_words(c, layout, n)) {
-        const struct span bytes = cursor_bytes(c, (size_t)n * sizeof(uint64_t));
+    if (cpu->layout.word_size == 8 && cpu->layout.order == native_order && is_whole) {
+        const struct span bytes = cursor_bytes(&cpu->w.c, (size_t)n * sizeof(uint64_t));
         if ((uintptr_t)bytes.p % sizeof(uint64_t) == 0)
             return (const uint64_t *)(const void *)bytes.p;
-        memcpy(scratch, bytes.p, bytes.n);
-        return scratch;
+        memcpy(cpu->scratch, bytes.p, bytes.n);
+        return cpu->scratch;
     }
     for (uint32_t i = 0; i < n; i++)
-        scratch[i] = has_words(c, layout, 1) ? take_word(c, layout) : UINT64_MAX;
-    return scratch;
+        cpu->scratch[i] =
+            has_words(&cpu->w, &cpu->layout, 1) ? take_word(&cpu->w.c, &cpu->layout) : UINT64_MAX;
+    return cpu->scratch;
 }
 
 static double count_of(uint64_t word, const struct layout *layout)
@@ -129,73 +136,124 @@ static double count_of(uint64_t word, const struct layout *layout)
     return layout->word_size == 8 ? (double)(int64_t)word : (double)word;
 }
 
-static void note_cut(const struct filling *filling, struct cursor *c)
+static void note_cut(const struct cpu *cpu)
 {
-    notes_add(filling->job->notes, "%s: the file is cut short in a record, at byte %zu",
-              filling->job->name, filling->whole.n);
-    cursor_skip(c, cursor_left(c));
+    notes_add(cpu->filling->job->notes, "%s: the file is cut short in a record, at byte %zu",
+              cpu->filling->job->name, cpu->filling->whole.n);
 }
 
-/* All records, up to the end marker or the end of the file. */
-static bool read_records(const struct filling *filling, struct cursor *c,
-                         const struct layout *layout, uint64_t *scratch, struct error *err)
-{
-    struct builder *builder = filling->builder;
-    while (cursor_left(c)) {
-        if (!has_words(c, layout, 1)) {
-            note_cut(filling, c);
-            break;
-        }
-        const double count = count_of(take_word(c, layout), layout);
-        uint64_t depth = 0;
-        if (has_words(c, layout, 1))
-            depth = take_word(c, layout);
-        else
-            note_cut(filling, c);
-        if (depth > DEPTH_MAX)
-            return refuse_depth(filling, c, layout, depth, err);
+enum outcome { OUTCOME_READ, OUTCOME_LAST, OUTCOME_END_MARK, OUTCOME_BAD };
 
-        struct cursor ahead = *c;
-        if (has_words(c, layout, 1) && take_word(&ahead, layout) == 0) {
-            cursor_skip(c, depth * layout->word_size);
-            break;
-        }
-        const bool is_whole = has_words(c, layout, depth);
-        const uint64_t *pcs = take_stack(c, layout, (uint32_t)depth, scratch);
-        builder_add(builder, builder_stack(builder, pcs, (uint32_t)depth), 0, &count);
-        if (!is_whole)
-            note_cut(filling, c);
+static enum outcome read_record(struct cpu *cpu, struct error *err)
+{
+    struct window *w = &cpu->w;
+    const struct layout *layout = &cpu->layout;
+    if (!has_words(w, layout, 1)) {
+        if (cursor_left(&w->c))
+            note_cut(cpu);
+        return OUTCOME_LAST;
     }
-    return true;
+    const double count = count_of(take_word(&w->c, layout), layout);
+    const bool has_depth = has_words(w, layout, 1);
+    const uint64_t depth = has_depth ? take_word(&w->c, layout) : 0;
+    if (depth > DEPTH_MAX) {
+        (void)refuse_depth(cpu, depth, err);
+        return OUTCOME_BAD;
+    }
+    /* Of an empty stack this is the next record's count. */
+    if (has_words(w, layout, 1)) {
+        struct cursor ahead = w->c;
+        if (take_word(&ahead, layout) == 0) {
+            (void)has_words(w, layout, depth);
+            cursor_skip(&w->c, depth << layout->word_shift);
+            return OUTCOME_END_MARK;
+        }
+    }
+    const bool is_whole = has_words(w, layout, depth);
+    const uint64_t *pcs = take_stack(cpu, (uint32_t)depth, is_whole);
+    struct builder *builder = cpu->filling->builder;
+    builder_add(builder, builder_stack(builder, pcs, (uint32_t)depth), 0, &count);
+    if (has_depth && is_whole)
+        return OUTCOME_READ;
+    note_cut(cpu);
+    return OUTCOME_LAST;
+}
+
+/* The records in sight as long as there is nothing special about them: nearly all of a big file. */
+static void read_plain(struct cpu *cpu)
+{
+    enum { AT_ONCE = 16 };
+    struct raw_sample samples[AT_ONCE];
+    const struct layout *layout = &cpu->layout;
+    struct cursor c = cpu->w.c;
+    if (layout->word_size != 8 || layout->order != native_order ||
+        (uintptr_t)c.at % sizeof(uint64_t) != 0)
+        return;
+    for (uint32_t n = AT_ONCE; n == AT_ONCE;) {
+        for (n = 0; n < AT_ONCE && cursor_left(&c) >= 3 * sizeof(uint64_t); n++) {
+            struct cursor ahead = c;
+            const uint64_t count = cursor_u64(&ahead);
+            const uint64_t depth = cursor_u64(&ahead);
+            if (depth == 0 || depth > DEPTH_MAX || cursor_left(&ahead) < depth * sizeof(uint64_t))
+                break;
+            const uint64_t *pcs = (const uint64_t *)(const void *)ahead.at;
+            if (pcs[0] == 0)
+                break;
+            cursor_skip(&ahead, depth * sizeof(uint64_t));
+            samples[n] = (struct raw_sample){
+                .pcs = pcs,
+                .depth = (uint32_t)depth,
+                .value = count_of(count, layout),
+            };
+            c = ahead;
+        }
+        builder_add_raw(cpu->filling->builder, samples, n);
+    }
+    cpu->w.c = c;
+}
+
+static bool read_records(struct cpu *cpu, uint64_t header_words, struct error *err)
+{
+    for (uint64_t i = 2; i < header_words; i++) {
+        if (!has_words(&cpu->w, &cpu->layout, 1)) {
+            note_cut(cpu);
+            return true;
+        }
+        (void)take_word(&cpu->w.c, &cpu->layout);
+    }
+    enum outcome outcome;
+    do {
+        read_plain(cpu);
+        outcome = read_record(cpu, err);
+    } while (outcome == OUTCOME_READ);
+    if (outcome == OUTCOME_END_MARK)
+        builder_maps(cpu->filling->builder, span_skip(cpu->w.all, window_offset(&cpu->w)));
+    return outcome != OUTCOME_BAD;
 }
 
 static bool cpu_fill(struct filling *filling, struct span bytes, struct error *err)
 {
     bytes = text_after_profile_line(bytes);
-    struct layout layout;
-    const char *wrong = find_layout(bytes, &layout);
+    struct cpu cpu = {.filling = filling, .start = filling_offset(filling, bytes)};
+    const char *wrong = find_layout(bytes, &cpu.layout);
     if (wrong)
         return error_set(err, ERROR_FORMAT, "%s: %s: no header of a CPU profile at byte %zu",
-                         filling->job->name, wrong, filling_offset(filling, bytes));
-    struct cursor c = cursor_over(bytes, layout.order);
-    struct header header = {0};
-    if (!read_header(filling, &c, &layout, &header, err))
-        return false;
+                         filling->job->name, wrong, cpu.start);
+    cpu.w = window_over(filling, bytes, cpu.layout.order);
 
-    struct builder *builder = filling->builder;
-    builder_kind(builder, PROFILE_CPU);
-    builder_default_column(builder, builder_column(builder, "samples", "count"));
-    builder_period(builder, (int64_t)header.period);
-    builder_digits(builder, layout.word_size * 2);
-    if (cursor_failed(&c)) {
-        note_cut(filling, &c);
-        return true;
+    struct header header = {0};
+    bool is_read = read_header(&cpu, &header, err);
+    if (is_read) {
+        struct builder *builder = filling->builder;
+        builder_kind(builder, PROFILE_CPU);
+        builder_default_column(builder, builder_column(builder, "samples", "count"));
+        builder_period(builder, (int64_t)header.period);
+        builder_digits(builder, cpu.layout.word_size * 2);
+        cpu.scratch = base_alloc(DEPTH_MAX, sizeof *cpu.scratch);
+        is_read = read_records(&cpu, header.words, err);
+        base_free(cpu.scratch);
     }
-    uint64_t *scratch = base_alloc(DEPTH_MAX, sizeof *scratch);
-    const bool is_read = read_records(filling, &c, &layout, scratch, err);
-    base_free(scratch);
-    if (is_read)
-        builder_maps(builder, cursor_bytes(&c, cursor_left(&c)));
+    window_free(&cpu.w);
     return is_read;
 }
 

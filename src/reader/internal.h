@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/cursor.h"
 #include "base/span.h"
 #include "reader/reader.h"
 
@@ -36,6 +37,33 @@ bool filling_seal(struct filling *filling, enum caller_fix fix, struct profile *
                   struct error *err) CHECKED;
 /* Where `at` stands in the file. */
 size_t filling_offset(const struct filling *filling, struct span at);
+
+/* ---- binary ---------------------------------------------------------------------------------- */
+
+/* A cursor over bytes that may be more than should be touched at once. */
+struct window {
+    struct cursor c; /* over what is in sight; its failure says nothing about the whole */
+    size_t at;       /* where that begins in `all` */
+    struct span all;
+    const struct file *file; /* NULL: all of it is in sight */
+    size_t file_at;          /* where `all` begins in the file */
+    char *buffer;
+    size_t size;
+};
+struct window window_over(const struct filling *filling, struct span bytes,
+                          enum cursor_order order);
+/* Moves on so that n bytes from the cursor on are in sight; false where there are not as many. */
+bool window_move(struct window *window, size_t n);
+static inline bool window_has(struct window *window, size_t n)
+{
+    return cursor_left(&window->c) >= n || window_move(window, n);
+}
+/* Where the cursor stands in `all`. */
+static inline size_t window_offset(const struct window *window)
+{
+    return window->at + cursor_offset(&window->c);
+}
+void window_free(struct window *window);
 
 /* What a file that no reader wants looks like: "an ELF program". */
 const char *foreign_name(struct span bytes);

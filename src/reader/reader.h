@@ -6,12 +6,14 @@
  * cause. */
 #pragma once
 
+#include "base/file.h"
 #include "profile/profile.h"
 
 struct read_job {
     struct strings *strings;
     struct limits limits;
-    const char *name; /* of the file, for messages */
+    const char *name;        /* of the file, for messages */
+    const struct file *file; /* whose `bytes` are read, or NULL: big ones go faster with it */
     struct notes *notes;
 };
 
