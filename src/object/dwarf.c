@@ -62,8 +62,9 @@ static void read_aranges(struct dwarf *dwarf, bool *is_listed, struct dwarf_inte
 }
 
 /* Asks a unit that .debug_aranges does not list. */
-static void claim(struct dwarf_unit *unit, uint32_t what, struct dwarf_intervals *out)
+static void claim(struct dwarf_unit *unit, uint32_t what, struct dwarf_scratch *scratch)
 {
+    struct dwarf_intervals *out = &scratch->intervals;
     if (unit->type == DW_UT_type || unit->type == DW_UT_split_type || !dwarf_unit_open(unit))
         return;
     if (unit->ranges.kind != DWARF_VALUE_NONE) {
@@ -81,7 +82,7 @@ static void claim(struct dwarf_unit *unit, uint32_t what, struct dwarf_intervals
     }
     /* Partial units hold what others share: no code, and there are very many of them. */
     if (unit->type != DW_UT_partial)
-        (void)dwarf_unit_functions(unit, out, what);
+        (void)dwarf_unit_functions(unit, scratch, what);
 }
 
 static void make_claims(struct dwarf *dwarf)
@@ -89,19 +90,20 @@ static void make_claims(struct dwarf *dwarf)
     if (dwarf->has_claims)
         return;
     dwarf->has_claims = true;
+    struct dwarf_scratch *scratch = base_alloc(1, sizeof *scratch);
+    struct dwarf_intervals *intervals = &scratch->intervals;
     struct dwarf_file *file = &dwarf->main;
     const struct dwarf_sections *s = &file->sections;
-    struct dwarf_intervals intervals = {
-        .budget = 4 * ((uint64_t)s->info.n + s->ranges.n + s->rnglists.n) + 1024};
+    intervals->budget = 4 * ((uint64_t)s->info.n + s->ranges.n + s->rnglists.n) + 1024;
     bool *is_listed = base_alloc(file->n_units, sizeof *is_listed);
-    read_aranges(dwarf, is_listed, &intervals);
+    read_aranges(dwarf, is_listed, intervals);
     for (uint32_t i = 0; i < file->n_units; i++) {
         if (!is_listed[i])
-            claim(&file->units[i], i, &intervals);
+            claim(&file->units[i], i, scratch);
     }
-    dwarf_segments_make(&intervals, dwarf->arena, &dwarf->claims);
+    dwarf_segments_make(scratch, dwarf->arena, &dwarf->claims);
     base_free(is_listed);
-    base_free(intervals.list);
+    dwarf_scratch_free(scratch);
 }
 
 /* ---- jobs ---- */
@@ -117,6 +119,7 @@ struct job {
 };
 
 struct batch {
+    struct dwarf *dwarf;
     const uint64_t *sorted;
     uint32_t *order; /* places of addresses, those of a unit together */
     struct place *places;
@@ -126,17 +129,17 @@ struct batch {
     const struct progress *progress;
 };
 
-static void read_code(struct dwarf_unit *unit)
+static void read_code(struct dwarf_unit *unit, struct dwarf_scratch *scratch)
 {
     struct dwarf_code *code = base_alloc(1, sizeof *code);
     code->arena = arena_new();
     code->unit = unit->split ? unit->split : unit;
     code->others_budget = 16 * (code->unit->end - code->unit->offset) + (1u << 20);
     unit->code = code;
-    dwarf_code_walk(code, false);
+    dwarf_code_walk(code, false, scratch);
     const char *damage = NULL;
-    if (unit->has_line_budget && !dwarf_lines_read(unit, code->arena, &code->lines, &damage) &&
-        !code->damage)
+    if (unit->has_line_budget &&
+        !dwarf_lines_read(unit, code->arena, scratch, &code->lines, &damage) && !code->damage)
         code->damage = damage;
 }
 
@@ -150,7 +153,6 @@ static void free_code(struct dwarf_code *code)
     }
     base_free(code->others);
     dwarf_scopes_free(&code->scopes);
-    base_free(code->nodes);
     base_free(code->names);
     idmap_free(&code->names_at);
     arena_free(code->arena);
@@ -180,18 +182,57 @@ static bool look_up(struct batch *batch, const struct job *job)
     return has_all;
 }
 
+void dwarf_scratch_free(struct dwarf_scratch *scratch)
+{
+    while (scratch) {
+        struct dwarf_scratch *next = scratch->next;
+        base_free(scratch->intervals.list);
+        base_free(scratch->sorting);
+        base_free(scratch->heap);
+        base_free(scratch->starts);
+        base_free(scratch->whats);
+        base_free(scratch->levels);
+        base_free(scratch->nodes);
+        base_free(scratch->rows);
+        base_free(scratch->sequences);
+        base_free(scratch);
+        scratch = next;
+    }
+}
+
+/* A scratch that no other job has: at most one a thread comes into being. */
+static struct dwarf_scratch *take_scratch(struct dwarf *dwarf)
+{
+    pthread_mutex_lock(&dwarf->lock);
+    struct dwarf_scratch *scratch = dwarf->scratch;
+    if (scratch)
+        dwarf->scratch = scratch->next;
+    pthread_mutex_unlock(&dwarf->lock);
+    return scratch ? scratch : base_alloc(1, sizeof *scratch);
+}
+
+static void give_scratch(struct dwarf *dwarf, struct dwarf_scratch *scratch)
+{
+    pthread_mutex_lock(&dwarf->lock);
+    scratch->next = dwarf->scratch;
+    dwarf->scratch = scratch;
+    pthread_mutex_unlock(&dwarf->lock);
+}
+
 static void read_and_look_up(void *shared, uint32_t i)
 {
     struct batch *batch = shared;
     const struct job *job = &batch->jobs[i];
+    struct dwarf_scratch *scratch = take_scratch(batch->dwarf);
     if (!job->unit->code)
-        read_code(job->unit);
+        read_code(job->unit, scratch);
     if (!look_up(batch, job) && job->unit->code->has_skipped) {
         /* Functions can hide in what the walk passes over: compilers nest them in types, or in
          * functions that are gone. */
-        dwarf_code_walk(job->unit->code, true);
+        dwarf_code_walk(job->unit->code, true, scratch);
         (void)look_up(batch, job);
     }
+    give_scratch(batch->dwarf, scratch);
 }
 
 static void tick(void *shared, uint32_t done)
@@ -359,6 +400,7 @@ void dwarf_frames(struct dwarf *dwarf, const uint64_t *sorted, uint32_t n, unsig
     make_claims(dwarf);
     struct object_answer answer = {.at = base_alloc((size_t)n + 1, sizeof *answer.at)};
     struct batch batch = {
+        .dwarf = dwarf,
         .sorted = sorted,
         .order = base_alloc(n, sizeof *batch.order),
         .places = base_alloc(n, sizeof *batch.places),
@@ -370,6 +412,8 @@ void dwarf_frames(struct dwarf *dwarf, const uint64_t *sorted, uint32_t n, unsig
              progress && progress->step ? tick : NULL);
     add_up(&answer, n);
     answer.frames = base_alloc(answer.at[n], sizeof *answer.frames);
+    dwarf_scratch_free(dwarf->scratch);
+    dwarf->scratch = NULL;
     jobs_run(fill, &batch, batch.n_jobs, threads, NULL);
     tell(dwarf, notes);
     base_free(batch.order);

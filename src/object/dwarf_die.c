@@ -7,7 +7,7 @@
 #include "object/dwarf_internal.h"
 
 /* What encloses the DIEs at one depth. */
-struct level {
+struct dwarf_level {
     uint32_t node;  /* DWARF_NONE: no function with code */
     uint32_t scope; /* DWARF_NONE: the unit itself */
     bool is_gone;   /* inside a function that the linker threw away */
@@ -19,11 +19,9 @@ struct walk {
     struct dwarf_intervals *out; /* NULL: only scopes are wanted */
     bool wants_nodes;            /* else all intervals get `what` */
     uint32_t what;
-    struct dwarf_scopes *scopes; /* NULL: nobody asks */
-    struct dwarf_node *nodes;
-    uint32_t n_nodes, cap_nodes;
-    struct level *levels;
-    uint32_t n_levels, cap_levels;
+    struct dwarf_scopes *scopes;   /* NULL: nobody asks */
+    struct dwarf_scratch *scratch; /* holds nodes, levels and intervals */
+    uint32_t n_nodes, n_levels;
     bool has_skipped;
     const char *damage;
 };
@@ -91,11 +89,12 @@ static bool jump(const struct walk *walk, struct cursor *c, uint64_t sibling)
     return true;
 }
 
-static void push_level(struct walk *walk, struct level level)
+static void push_level(struct walk *walk, struct dwarf_level level)
 {
-    walk->levels = base_grow(walk->levels, &walk->cap_levels, (size_t)walk->n_levels + 1,
-                             sizeof *walk->levels);
-    walk->levels[walk->n_levels++] = level;
+    struct dwarf_scratch *scratch = walk->scratch;
+    scratch->levels = base_grow(scratch->levels, &scratch->cap_levels, (size_t)walk->n_levels + 1,
+                                sizeof *scratch->levels);
+    scratch->levels[walk->n_levels++] = level;
 }
 
 static uint32_t add_scope(struct walk *walk, uint32_t die, uint32_t parent)
@@ -141,7 +140,7 @@ static bool add_ranges(struct walk *walk, const struct found *found, uint32_t wh
 
 /* Looks at a function or inlined call; *level is what its children will be in. */
 static bool visit_code(struct walk *walk, const struct dwarf_abbrev *abbrev, uint32_t die,
-                       const struct found *found, struct level *level)
+                       const struct found *found, struct dwarf_level *level)
 {
     const bool is_inlined = abbrev->kind == DWARF_KIND_INLINED;
     const bool has_code =
@@ -151,7 +150,7 @@ static bool visit_code(struct walk *walk, const struct dwarf_abbrev *abbrev, uin
     if (!walk->wants_nodes)
         return is_inlined || !has_code || add_ranges(walk, found, walk->what, 0);
     const uint32_t parent = is_inlined ? level->node : DWARF_NONE;
-    const uint32_t depth = parent == DWARF_NONE ? 0 : walk->nodes[parent].depth + 1;
+    const uint32_t depth = parent == DWARF_NONE ? 0 : walk->scratch->nodes[parent].depth + 1;
     /* A call without code of its own is still a frame around calls that have some. */
     if (!has_code && parent == DWARF_NONE) {
         level->node = DWARF_NONE;
@@ -166,20 +165,21 @@ static bool visit_code(struct walk *walk, const struct dwarf_abbrev *abbrev, uin
         level->is_gone = true;
         return true;
     }
-    walk->nodes =
-        base_grow(walk->nodes, &walk->cap_nodes, (size_t)walk->n_nodes + 1, sizeof *walk->nodes);
-    walk->nodes[walk->n_nodes] = (struct dwarf_node){.die = die,
-                                                     .parent = parent,
-                                                     .call_file = cut_number(found->call_file),
-                                                     .call_line = cut_number(found->call_line),
-                                                     .depth = depth};
+    struct dwarf_scratch *scratch = walk->scratch;
+    scratch->nodes = base_grow(scratch->nodes, &scratch->cap_nodes, (size_t)walk->n_nodes + 1,
+                               sizeof *scratch->nodes);
+    scratch->nodes[walk->n_nodes] = (struct dwarf_node){.die = die,
+                                                        .parent = parent,
+                                                        .call_file = cut_number(found->call_file),
+                                                        .call_line = cut_number(found->call_line),
+                                                        .depth = depth};
     level->node = walk->n_nodes++;
     return true;
 }
 
 /* Whether the children of a DIE need not be looked at, if there is a way around them. */
 static bool may_pass(const struct walk *walk, const struct dwarf_abbrev *abbrev,
-                     const struct level *level)
+                     const struct dwarf_level *level)
 {
     if (walk->is_whole || !abbrev->has_sibling)
         return false;
@@ -194,11 +194,25 @@ static bool may_pass(const struct walk *walk, const struct dwarf_abbrev *abbrev,
     }
 }
 
+/* A DIE that cannot hold code, with all that is in it if there is a way around. False: visit it. */
+static bool pass(struct walk *walk, struct cursor *c, const struct dwarf_abbrev *abbrev)
+{
+    if (abbrev->has_children || abbrev->kind >= DWARF_KIND_FUNCTION)
+        return false;
+    const struct dwarf_step *step = walk->unit->abbrevs->steps + abbrev->steps_at;
+    for (uint32_t i = 0; i < abbrev->n_steps; i++) {
+        cursor_skip(c, step[i].before);
+        dwarf_form_skip(c, step[i].form, walk->unit->shape);
+    }
+    cursor_skip(c, abbrev->tail);
+    return true;
+}
+
 /* One DIE; the cursor stands behind its code. */
 static bool visit(struct walk *walk, struct cursor *c, const struct dwarf_abbrev *abbrev,
                   uint32_t die)
 {
-    struct level level = walk->levels[walk->n_levels - 1];
+    struct dwarf_level level = walk->scratch->levels[walk->n_levels - 1];
     struct found found = {0};
     const bool is_code = abbrev->kind == DWARF_KIND_FUNCTION || abbrev->kind == DWARF_KIND_INLINED;
     take_steps(walk, c, abbrev, !is_code && may_pass(walk, abbrev, &level), &found);
@@ -226,7 +240,7 @@ static bool run(struct walk *walk)
 {
     const struct dwarf_unit *unit = walk->unit;
     struct cursor c = dwarf_unit_cursor(unit, unit->dies);
-    push_level(walk, (struct level){.node = DWARF_NONE, .scope = DWARF_NONE});
+    push_level(walk, (struct dwarf_level){.node = DWARF_NONE, .scope = DWARF_NONE});
     while (cursor_left(&c) > 0) {
         const size_t at = cursor_offset(&c);
         const uint64_t code = cursor_uleb(&c);
@@ -241,63 +255,66 @@ static bool run(struct walk *walk)
             return fail(walk, "a DIE's abbreviation is missing");
         if (!abbrev->is_readable)
             return fail(walk, "a DIE has an attribute of an unknown form");
-        if (!visit(walk, &c, abbrev, (uint32_t)(at - unit->offset)))
+        if (!pass(walk, &c, abbrev) && !visit(walk, &c, abbrev, (uint32_t)(at - unit->offset)))
             return false;
     }
     return !cursor_failed(&c) || fail(walk, "its DIEs are cut short");
 }
 
 /* Budget for range lists: legal units are far below one entry a byte. */
-static uint64_t range_budget(const struct dwarf_unit *unit)
+static void start_intervals(struct dwarf_intervals *intervals, const struct dwarf_unit *unit)
 {
-    return unit->end - unit->offset + 256;
+    intervals->n = 0;
+    intervals->budget = unit->end - unit->offset + 256;
 }
 
-void dwarf_code_walk(struct dwarf_code *code, bool whole)
+void dwarf_code_walk(struct dwarf_code *code, bool whole, struct dwarf_scratch *scratch)
 {
     const struct dwarf_unit *unit = code->unit;
-    struct dwarf_intervals intervals = {.budget = range_budget(unit)};
-    struct walk walk = {.unit = unit, .is_whole = whole, .out = &intervals, .wants_nodes = true};
+    start_intervals(&scratch->intervals, unit);
+    struct walk walk = {.unit = unit,
+                        .is_whole = whole,
+                        .out = &scratch->intervals,
+                        .wants_nodes = true,
+                        .scratch = scratch};
     if (dwarf_language_is_scoped(unit->language)) {
         dwarf_scopes_free(&code->scopes);
         code->scopes.unit = unit;
         walk.scopes = &code->scopes;
     }
-    base_free(code->nodes);
     code->nodes = NULL;
     code->n_nodes = 0;
     code->segments = (struct dwarf_segments){0};
     if (run(&walk)) {
-        code->nodes = walk.nodes;
+        code->nodes = arena_alloc(code->arena, walk.n_nodes, sizeof *code->nodes);
         code->n_nodes = walk.n_nodes;
-        dwarf_segments_make(&intervals, code->arena, &code->segments);
-    } else {
-        base_free(walk.nodes);
-        code->damage = code->damage ? code->damage : walk.damage;
+        if (walk.n_nodes)
+            memcpy(code->nodes, scratch->nodes, walk.n_nodes * sizeof *code->nodes);
+        dwarf_segments_make(scratch, code->arena, &code->segments);
+    } else if (!code->damage) {
+        code->damage = walk.damage;
     }
     code->has_skipped = walk.has_skipped;
-    base_free(walk.levels);
-    base_free(intervals.list);
 }
 
-bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_intervals *out, uint32_t what)
+bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_scratch *scratch, uint32_t what)
 {
     if (!unit->abbrevs->has_functions_with_code)
         return true;
-    struct walk walk = {.unit = unit, .out = out, .what = what};
+    struct walk walk = {.unit = unit, .out = &scratch->intervals, .what = what, .scratch = scratch};
     const bool is_well = run(&walk);
     if (!is_well && !unit->damage)
         unit->damage = walk.damage;
-    base_free(walk.levels);
     return is_well;
 }
 
 void dwarf_scopes_read(const struct dwarf_unit *unit, struct dwarf_scopes *out)
 {
+    struct dwarf_scratch scratch = {0};
     *out = (struct dwarf_scopes){.unit = unit};
-    struct walk walk = {.unit = unit, .is_whole = true, .scopes = out};
+    struct walk walk = {.unit = unit, .is_whole = true, .scopes = out, .scratch = &scratch};
     (void)run(&walk); /* of a damaged unit the scopes up to the damage */
-    base_free(walk.levels);
+    base_free(scratch.levels);
 }
 
 void dwarf_scopes_free(struct dwarf_scopes *scopes)

@@ -212,8 +212,9 @@ struct dwarf {
     uint32_t n_splits, cap_splits;
     pthread_mutex_t lock;
     bool has_claims;
-    struct dwarf_segments claims; /* from address to unit of `main` */
-    uint64_t line_budget;         /* bytes of line programs that may still be run */
+    struct dwarf_segments claims;  /* from address to unit of `main` */
+    uint64_t line_budget;          /* bytes of line programs that may still be run */
+    struct dwarf_scratch *scratch; /* those that no job has; guarded by `lock` */
 };
 
 void dwarf_file_open(struct dwarf *dwarf, const struct dwarf_sections *sections,
@@ -243,6 +244,30 @@ struct dwarf_intervals {
     uint64_t budget; /* how many more may be read */
 };
 
+struct dwarf_level;
+struct dwarf_node;
+struct dwarf_row;
+struct dwarf_sequence;
+
+/* Arrays that one job after the other fills and leaves behind empty: to ask the system for them
+ * again for each unit would cost as much as to read it. */
+struct dwarf_scratch {
+    struct dwarf_scratch *next;
+    struct dwarf_intervals intervals;
+    struct dwarf_interval *sorting;
+    const struct dwarf_interval **heap;
+    uint64_t *starts;
+    uint32_t *whats;
+    struct dwarf_level *levels;
+    struct dwarf_node *nodes;
+    struct dwarf_row *rows;
+    struct dwarf_sequence *sequences;
+    uint32_t cap_sorting, cap_heap, cap_starts, cap_whats, cap_levels, cap_nodes, cap_rows,
+        cap_sequences;
+};
+
+void dwarf_scratch_free(struct dwarf_scratch *scratch); /* and the ones behind it */
+
 /* Whether this is what linkers write in place of the address of code that they threw away. */
 bool dwarf_is_gone(uint64_t address, uint8_t address_size);
 /* Adds one range unless it is empty or of code that the linker threw away. */
@@ -253,8 +278,8 @@ bool dwarf_intervals_read(struct dwarf_intervals *intervals, const struct dwarf_
                           const struct dwarf_value *ranges, uint32_t what, uint32_t depth);
 
 /* Of overlapping intervals the deepest wins, then the smallest, then the smallest `what`. Sorts
- * `intervals`. */
-void dwarf_segments_make(struct dwarf_intervals *intervals, struct arena *arena,
+ * scratch->intervals. */
+void dwarf_segments_make(struct dwarf_scratch *scratch, struct arena *arena,
                          struct dwarf_segments *out);
 uint32_t dwarf_segments_find(const struct dwarf_segments *segments, uint64_t address);
 
@@ -338,9 +363,9 @@ struct dwarf_code {
 
 /* Walks the unit's DIEs. `whole`: into every DIE, whatever it is. Fills nodes and segments; damage
  * leaves them empty. */
-void dwarf_code_walk(struct dwarf_code *code, bool whole);
+void dwarf_code_walk(struct dwarf_code *code, bool whole, struct dwarf_scratch *scratch);
 /* The ranges of all functions of a unit whose first DIE has none. */
-bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_intervals *out, uint32_t what);
+bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_scratch *scratch, uint32_t what);
 /* Which functions are in which scopes, by a walk into every DIE. */
 void dwarf_scopes_read(const struct dwarf_unit *unit, struct dwarf_scopes *out);
 void dwarf_scopes_free(struct dwarf_scopes *scopes);
@@ -348,8 +373,8 @@ void dwarf_scopes_free(struct dwarf_scopes *scopes);
 /* The length of the line table at `offset`, header included; 0 where there is none. */
 uint64_t dwarf_lines_size(const struct dwarf_unit *unit);
 /* Runs the line program that `unit` (never a split one) names. False: *damage says why. */
-bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena, struct dwarf_lines *out,
-                      const char **damage);
+bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena,
+                      struct dwarf_scratch *scratch, struct dwarf_lines *out, const char **damage);
 /* The row that covers an address; NULL: none. */
 const struct dwarf_row *dwarf_lines_find(const struct dwarf_lines *lines, uint64_t address);
 /* The path of a file number; NULL: unknown. */

@@ -28,9 +28,8 @@ struct machine {
     uint32_t op_index;
     uint64_t file;
     uint64_t line;
-    struct dwarf_row *rows;
-    struct dwarf_sequence *sequences;
-    uint32_t n_rows, cap_rows, n_sequences, cap_sequences;
+    struct dwarf_scratch *scratch; /* holds rows and sequences */
+    uint32_t n_rows, n_sequences;
     uint32_t first; /* row of the running sequence */
     uint64_t low;   /* of the running sequence */
     bool has_rows;  /* the running sequence has begun */
@@ -115,7 +114,7 @@ static void emit(struct machine *m)
         m->has_rows = true;
         m->low = m->address;
     } else {
-        struct dwarf_row *last = &m->rows[m->n_rows - 1];
+        struct dwarf_row *last = &m->scratch->rows[m->n_rows - 1];
         if (last->address == m->address) { /* the last row of an address counts */
             last->file = file;
             last->line = line;
@@ -126,8 +125,11 @@ static void emit(struct machine *m)
         else if (last->file == file && last->line == line)
             return;
     }
-    m->rows = base_grow(m->rows, &m->cap_rows, (size_t)m->n_rows + 1, sizeof *m->rows);
-    m->rows[m->n_rows++] = (struct dwarf_row){.address = m->address, .file = file, .line = line};
+    struct dwarf_scratch *scratch = m->scratch;
+    scratch->rows =
+        base_grow(scratch->rows, &scratch->cap_rows, (size_t)m->n_rows + 1, sizeof *scratch->rows);
+    scratch->rows[m->n_rows++] =
+        (struct dwarf_row){.address = m->address, .file = file, .line = line};
 }
 
 /* In a stable order: of rows with one address the last stays last. Sequences that run backwards are
@@ -156,16 +158,18 @@ static void reset(struct machine *m)
 static void end_sequence(struct machine *m)
 {
     if (m->is_unsorted) {
-        qsort(m->rows + m->first, m->n_rows - m->first, sizeof *m->rows, compare_rows);
-        m->low = m->rows[m->first].address;
+        qsort(m->scratch->rows + m->first, m->n_rows - m->first, sizeof *m->scratch->rows,
+              compare_rows);
+        m->low = m->scratch->rows[m->first].address;
     }
     if (!m->has_rows || m->address <= m->low ||
         dwarf_is_gone(m->low, m->header->shape.address_size)) {
         m->n_rows = m->first;
     } else {
-        m->sequences = base_grow(m->sequences, &m->cap_sequences, (size_t)m->n_sequences + 1,
-                                 sizeof *m->sequences);
-        m->sequences[m->n_sequences++] = (struct dwarf_sequence){
+        struct dwarf_scratch *scratch = m->scratch;
+        scratch->sequences = base_grow(scratch->sequences, &scratch->cap_sequences,
+                                       (size_t)m->n_sequences + 1, sizeof *scratch->sequences);
+        scratch->sequences[m->n_sequences++] = (struct dwarf_sequence){
             .low = m->low, .high = m->address, .first = m->first, .n = m->n_rows - m->first};
     }
     reset(m);
@@ -285,24 +289,26 @@ static void keep(struct machine *m, struct arena *arena, struct dwarf_lines *out
 {
     if (m->n_sequences == 0)
         return;
+    struct dwarf_row *rows = m->scratch->rows;
+    struct dwarf_sequence *sequences = m->scratch->sequences;
     m->n_rows = m->first; /* a sequence without an end has no rows */
-    qsort(m->sequences, m->n_sequences, sizeof *m->sequences, compare_sequences);
+    qsort(sequences, m->n_sequences, sizeof *sequences, compare_sequences);
     uint64_t reach = 0;
     for (uint32_t i = 0; i < m->n_sequences; i++) {
-        if (m->sequences[i].high > reach)
-            reach = m->sequences[i].high;
-        m->sequences[i].reach = reach;
+        if (sequences[i].high > reach)
+            reach = sequences[i].high;
+        sequences[i].reach = reach;
     }
     out->rows = arena_alloc(arena, m->n_rows, sizeof *out->rows);
-    memcpy(out->rows, m->rows, m->n_rows * sizeof *out->rows);
+    memcpy(out->rows, rows, m->n_rows * sizeof *out->rows);
     out->n_rows = m->n_rows;
     out->sequences = arena_alloc(arena, m->n_sequences, sizeof *out->sequences);
-    memcpy(out->sequences, m->sequences, m->n_sequences * sizeof *out->sequences);
+    memcpy(out->sequences, sequences, m->n_sequences * sizeof *out->sequences);
     out->n_sequences = m->n_sequences;
 }
 
-bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena, struct dwarf_lines *out,
-                      const char **damage)
+bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena,
+                      struct dwarf_scratch *scratch, struct dwarf_lines *out, const char **damage)
 {
     *out = (struct dwarf_lines){0};
     *damage = NULL;
@@ -326,12 +332,10 @@ bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena, struct
     const struct dwarf_sections *s = &unit->file->sections;
     c = cursor_over(span_first(s->line, (size_t)header.end), s->order);
     cursor_seek(&c, header.program);
-    struct machine machine = {.header = &header};
+    struct machine machine = {.header = &header, .scratch = scratch};
     if (!run(&machine, &c, out, arena))
         *damage = "its line program is cut short";
     keep(&machine, arena, out);
-    base_free(machine.rows);
-    base_free(machine.sequences);
     return *damage == NULL;
 }
 

@@ -5,8 +5,6 @@
  * invariant of segments: starts rise strictly, and the last piece is a gap. */
 #include "object/dwarf_internal.h"
 
-#include <stdlib.h>
-
 /* What a linker writes in place of the address of code that it threw away: 0 (GNU), or the largest
  * address or the one below it (LLVM), in the size of the unit's addresses. */
 bool dwarf_is_gone(uint64_t address, uint8_t address_size)
@@ -196,16 +194,57 @@ bool dwarf_intervals_read(struct dwarf_intervals *intervals, const struct dwarf_
 
 /* ---- laying flat ---- */
 
-static int compare(const void *a, const void *b)
+#define RADIX_BITS 11
+#define RADIX      (1u << RADIX_BITS)
+#define FEW        48
+
+static void sort_few(struct dwarf_interval *list, uint32_t n)
 {
-    const struct dwarf_interval *x = a, *y = b;
-    if (x->low != y->low)
-        return x->low < y->low ? -1 : 1;
-    if (x->depth != y->depth)
-        return x->depth < y->depth ? -1 : 1;
-    if (x->high != y->high)
-        return x->high > y->high ? -1 : 1;
-    return x->what < y->what ? -1 : x->what > y->what;
+    for (uint32_t i = 1; i < n; i++) {
+        const struct dwarf_interval one = list[i];
+        uint32_t at = i;
+        for (; at > 0 && list[at - 1].low > one.low; at--)
+            list[at] = list[at - 1];
+        list[at] = one;
+    }
+}
+
+/* Sorts by `low`: a radix sort, since this is a large part of the work of a batch and the addresses
+ * of a unit lie close together. The order of equal ones does not matter to the sweep. */
+static void sort(struct dwarf_scratch *scratch)
+{
+    struct dwarf_intervals *intervals = &scratch->intervals;
+    const uint32_t n = intervals->n;
+    if (n <= FEW) {
+        sort_few(intervals->list, n);
+        return;
+    }
+    uint64_t smallest = UINT64_MAX, largest = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint64_t low = intervals->list[i].low;
+        smallest = low < smallest ? low : smallest;
+        largest = low > largest ? low : largest;
+    }
+    scratch->sorting =
+        base_grow(scratch->sorting, &scratch->cap_sorting, n, sizeof *scratch->sorting);
+    for (unsigned shift = 0; shift < 64 && (largest - smallest) >> shift; shift += RADIX_BITS) {
+        uint32_t at[RADIX] = {0};
+        struct dwarf_interval *const from = intervals->list, *const to = scratch->sorting;
+        for (uint32_t i = 0; i < n; i++)
+            at[(from[i].low - smallest) >> shift & (RADIX - 1)]++;
+        for (uint32_t i = 0, sum = 0; i < RADIX; i++) {
+            const uint32_t count = at[i];
+            at[i] = sum;
+            sum += count;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            to[at[(from[i].low - smallest) >> shift & (RADIX - 1)]++] = from[i];
+        const uint32_t cap = intervals->cap;
+        intervals->list = to;
+        intervals->cap = scratch->cap_sorting;
+        scratch->sorting = from;
+        scratch->cap_sorting = cap;
+    }
 }
 
 static bool is_better(const struct dwarf_interval *a, const struct dwarf_interval *b)
@@ -217,95 +256,100 @@ static bool is_better(const struct dwarf_interval *a, const struct dwarf_interva
     return a->what < b->what;
 }
 
-/* The intervals that cover the place where the sweep is, and perhaps some that it has left: a heap
- * with the best on top. Those that are left behind are dropped when they come to the top. */
-struct heap {
-    const struct dwarf_interval **at;
-    uint32_t n, cap;
+/* The sweep from low to high addresses. The heap holds the intervals that cover the place where it
+ * is, the best on top, and perhaps some that it has left: those are dropped when they come to the
+ * top. */
+struct sweep {
+    struct dwarf_scratch *scratch;
+    uint32_t n_heap, n_pieces;
 };
 
-static void push(struct heap *heap, const struct dwarf_interval *interval)
+static void push(struct sweep *sweep, const struct dwarf_interval *interval)
 {
-    heap->at = base_grow(heap->at, &heap->cap, (size_t)heap->n + 1, sizeof *heap->at);
-    uint32_t i = heap->n++;
-    for (; i > 0 && is_better(interval, heap->at[(i - 1) / 2]); i = (i - 1) / 2)
-        heap->at[i] = heap->at[(i - 1) / 2];
-    heap->at[i] = interval;
+    struct dwarf_scratch *scratch = sweep->scratch;
+    scratch->heap = base_grow(scratch->heap, &scratch->cap_heap, (size_t)sweep->n_heap + 1,
+                              sizeof *scratch->heap);
+    const struct dwarf_interval **heap = scratch->heap;
+    uint32_t i = sweep->n_heap++;
+    for (; i > 0 && is_better(interval, heap[(i - 1) / 2]); i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = interval;
 }
 
-static void pop(struct heap *heap)
+static void pop(struct sweep *sweep)
 {
-    const struct dwarf_interval *last = heap->at[--heap->n];
+    const struct dwarf_interval **heap = sweep->scratch->heap;
+    const uint32_t n = --sweep->n_heap;
+    const struct dwarf_interval *last = heap[n];
     uint32_t i = 0;
     for (;;) {
         uint32_t child = 2 * i + 1;
-        if (child >= heap->n)
+        if (child >= n)
             break;
-        if (child + 1 < heap->n && is_better(heap->at[child + 1], heap->at[child]))
+        if (child + 1 < n && is_better(heap[child + 1], heap[child]))
             child++;
-        if (!is_better(heap->at[child], last))
+        if (!is_better(heap[child], last))
             break;
-        heap->at[i] = heap->at[child];
+        heap[i] = heap[child];
         i = child;
     }
-    if (heap->n)
-        heap->at[i] = last;
+    if (n)
+        heap[i] = last;
 }
 
-struct sweep {
-    struct dwarf_segments to;
-    uint32_t cap_starts, cap_whats;
-};
+static const struct dwarf_interval *top(const struct sweep *sweep)
+{
+    return sweep->n_heap > 0 ? sweep->scratch->heap[0] : NULL;
+}
 
 static void start_piece(struct sweep *sweep, uint64_t at, uint32_t what)
 {
-    struct dwarf_segments *to = &sweep->to;
-    if (to->n > 0 && to->starts[to->n - 1] == at)
-        to->n--; /* nothing lay between */
-    if (to->n > 0 && to->whats[to->n - 1] == what)
-        return;
-    to->starts = base_grow(to->starts, &sweep->cap_starts, (size_t)to->n + 1, sizeof *to->starts);
-    to->whats = base_grow(to->whats, &sweep->cap_whats, (size_t)to->n + 1, sizeof *to->whats);
-    to->starts[to->n] = at;
-    to->whats[to->n++] = what;
+    struct dwarf_scratch *to = sweep->scratch;
+    uint32_t n = sweep->n_pieces;
+    if (n > 0 && to->starts[n - 1] == at)
+        n--; /* nothing lay between */
+    if (n == 0 || to->whats[n - 1] != what) {
+        to->starts = base_grow(to->starts, &to->cap_starts, (size_t)n + 1, sizeof *to->starts);
+        to->whats = base_grow(to->whats, &to->cap_whats, (size_t)n + 1, sizeof *to->whats);
+        to->starts[n] = at;
+        to->whats[n++] = what;
+    }
+    sweep->n_pieces = n;
 }
 
 /* Goes on up to `limit`, where the next interval starts; what ends before it leaves the stage. */
-static void sweep_to(struct sweep *sweep, struct heap *heap, uint64_t limit)
+static void sweep_to(struct sweep *sweep, uint64_t limit)
 {
-    while (heap->n > 0 && heap->at[0]->high <= limit) {
-        const uint64_t end = heap->at[0]->high;
+    while (top(sweep) && top(sweep)->high <= limit) {
+        const uint64_t end = top(sweep)->high;
         do
-            pop(heap);
-        while (heap->n > 0 && heap->at[0]->high <= end);
-        start_piece(sweep, end, heap->n > 0 ? heap->at[0]->what : DWARF_NONE);
+            pop(sweep);
+        while (top(sweep) && top(sweep)->high <= end);
+        start_piece(sweep, end, top(sweep) ? top(sweep)->what : DWARF_NONE);
     }
 }
 
-void dwarf_segments_make(struct dwarf_intervals *intervals, struct arena *arena,
+void dwarf_segments_make(struct dwarf_scratch *scratch, struct arena *arena,
                          struct dwarf_segments *out)
 {
     *out = (struct dwarf_segments){0};
+    const struct dwarf_intervals *intervals = &scratch->intervals;
     if (intervals->n == 0)
         return;
-    qsort(intervals->list, intervals->n, sizeof *intervals->list, compare);
-    struct heap heap = {0};
-    struct sweep sweep = {0};
+    sort(scratch);
+    struct sweep sweep = {.scratch = scratch};
     for (uint32_t i = 0; i < intervals->n; i++) {
         const struct dwarf_interval *interval = &intervals->list[i];
-        sweep_to(&sweep, &heap, interval->low);
-        push(&heap, interval);
-        start_piece(&sweep, interval->low, heap.at[0]->what);
+        sweep_to(&sweep, interval->low);
+        push(&sweep, interval);
+        start_piece(&sweep, interval->low, top(&sweep)->what);
     }
-    sweep_to(&sweep, &heap, UINT64_MAX);
-    out->n = sweep.to.n;
+    sweep_to(&sweep, UINT64_MAX);
+    out->n = sweep.n_pieces;
     out->starts = arena_alloc(arena, out->n, sizeof *out->starts);
     out->whats = arena_alloc(arena, out->n, sizeof *out->whats);
-    memcpy(out->starts, sweep.to.starts, out->n * sizeof *out->starts);
-    memcpy(out->whats, sweep.to.whats, out->n * sizeof *out->whats);
-    base_free(sweep.to.starts);
-    base_free(sweep.to.whats);
-    base_free(heap.at);
+    memcpy(out->starts, scratch->starts, out->n * sizeof *out->starts);
+    memcpy(out->whats, scratch->whats, out->n * sizeof *out->whats);
 }
 
 uint32_t dwarf_segments_find(const struct dwarf_segments *segments, uint64_t address)
