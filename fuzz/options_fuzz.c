@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Command lines by strangers: words are separated by NULs. Whatever they are, parsing ends, each word is
- * an option, a value or an argument, and a failure comes with a line of reasons. */
+ * Command lines by strangers: words are separated by NULs. Whatever they are, parsing ends, each
+ * word is an option, a value or an argument, and a failure comes with a line of reasons. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -36,8 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf complaints = BUF_MAX(1 << 20);
     struct error err = {0};
     settings_init(&settings);
-    const bool is_fine =
-        options_parse(&options, words, n, &settings, rest, &n_rest, &complaints);
+    const bool is_fine = options_parse(&options, words, n, &settings, rest, &n_rest, &complaints);
     require(n_rest <= n);
     require(is_fine == (complaints.n == 0));
     require(is_fine || complaints.is_full || complaints.p[complaints.n - 1] == '\n');

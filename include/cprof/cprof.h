@@ -8,9 +8,10 @@
  *         complain(cprof_message(c));
  *     cprof_free(c);
  *
- * Functions that return int return 0 when they succeed; otherwise cprof_message says why they did not.
- * Two objects may be used by two threads at once, one object by one thread at a time. Nothing is printed
- * and no signal is touched; the one thing that ends the program is that memory runs out. */
+ * Functions that return int return 0 when they succeed; otherwise cprof_message says why they did
+ * not. Two objects may be used by two threads at once, one object by one thread at a time. Nothing
+ * is printed and no signal is touched; the one thing that ends the program is that memory runs out.
+ */
 #ifndef CPROF_CPROF_H
 #define CPROF_CPROF_H
 
@@ -25,22 +26,23 @@ typedef struct cprof cprof;
 cprof *cprof_new(void);
 void cprof_free(cprof *c); /* NULL is allowed */
 
-/* Sets an option of the program cprof, by its name without dashes: "focus", "lines", "inuse_objects".
- * Switches take NULL, "1" or "0"; other options their value as text. */
+/* Sets an option of the program cprof, by its name without dashes: "focus", "lines",
+ * "inuse_objects". Switches take NULL, "1" or "0"; other options their value as text. */
 int cprof_set(cprof *c, const char *option, const char *value);
 
-/* Reads a file. The first one may be the program that was profiled, whatever it holds: a file that is
- * no profile in a known format is that. All others are profiles and are added up; one to subtract is
- * the option "base". */
+/* Reads a file. The first one may be the program that was profiled, whatever it holds: a file that
+ * is no profile in a known format is that. All others are profiles and are added up; one to
+ * subtract is the option "base". */
 int cprof_load(cprof *c, const char *path);
 
-/* The same for bytes in memory, which are not needed any longer when it returns; `name` stands for them
- * in messages. They are a profile. */
+/* The same for bytes in memory, which are not needed any longer when it returns; `name` stands for
+ * them in messages. They are a profile. */
 int cprof_load_bytes(cprof *c, const void *bytes, size_t n, const char *name);
 
 /* Writes a report of all that was loaded: "text", "collapsed", ... as the options for output of the
- * program cprof are called; NULL: the one that was set. `write` is called with pieces of it and returns
- * 0, or an errno to stop. Reports may be asked for again, with other options or after loading more. */
+ * program cprof are called; NULL: the one that was set. `write` is called with pieces of it and
+ * returns 0, or an errno to stop. Reports may be asked for again, with other options or after
+ * loading more. */
 int cprof_report(cprof *c, const char *emitter, int (*write)(void *to, const void *bytes, size_t n),
                  void *to);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The pipeline: bytes to profiles, profiles to one, addresses to names, and from there one report at a
- * time. What is expensive and does not depend on the report (merging, symbolizing) is kept until a
- * profile is added or a setting that it depends on changes. The invariant: `is_ready` means that
- * `merged` and `symbols` belong to the loaded profiles and to `made_with`. */
+ * The pipeline: bytes to profiles, profiles to one, addresses to names, and from there one report
+ * at a time. What is expensive and does not depend on the report (merging, symbolizing) is kept
+ * until a profile is added or a setting that it depends on changes. The invariant: `is_ready` means
+ * that `merged` and `symbols` belong to the loaded profiles and to `made_with`. */
 #include "analysis/internal.h"
 
 #include <inttypes.h>
@@ -35,7 +35,7 @@ struct analysis {
     struct progress progress;
 
     char *program; /* as given; NULL: none */
-    char *clash; /* see analysis_clash */
+    char *clash;   /* see analysis_clash */
     struct loaded *loaded;
     uint32_t n_loaded, cap_loaded;
 
@@ -44,14 +44,15 @@ struct analysis {
 
     bool is_ready;
     struct made_with made_with;
-    const char *shown_program;    /* for titles */
-    struct profile merged;        /* unless `profile` is a loaded one */
+    const char *shown_program; /* for titles */
+    struct profile merged;     /* unless `profile` is a loaded one */
     const struct profile *profile;
     struct object_set *objects;
     struct symbols symbols;
 };
 
-/* ---- one analysis ------------------------------------------------------------------------------- */
+/* ---- one analysis -------------------------------------------------------------------------------
+ */
 
 static char *copy_text(const char *text)
 {
@@ -160,7 +161,8 @@ static void set_clash(struct analysis *a, const char *name)
     a->clash = copy_text(name);
 }
 
-/* ---- filters ------------------------------------------------------------------------------------ */
+/* ---- filters ------------------------------------------------------------------------------------
+ */
 
 static bool compile(const char *option, const char *text, struct regex **regex, char **made_of,
                     struct error *err)
@@ -186,7 +188,8 @@ bool analysis_filters(struct analysis *a, struct error *err)
            compile("--ignore", a->settings.ignore, &a->ignore, &a->ignore_text, err);
 }
 
-/* ---- loading ------------------------------------------------------------------------------------ */
+/* ---- loading ------------------------------------------------------------------------------------
+ */
 
 static bool load_program(struct analysis *a, const char *path, struct error *err)
 {
@@ -305,13 +308,13 @@ static bool has_count(struct span name)
 static bool is_remote(const char *path)
 {
     static const char *const services[] = {
-        "/pprof/heap", "/pprof/profile",          "/pprof/growth",        "/pprof/contention",
+        "/pprof/heap", "/pprof/profile",         "/pprof/growth",        "/pprof/contention",
         "/pprof/wall", "/pprof/filteredprofile", "/pprof/censusprofile", "/pprof/pmuprofile",
     };
     const struct span name = span_of(path);
     const size_t scheme = span_find_text(name, "://");
-    if ((scheme != SIZE_MAX && scheme > 0 && span_find(name, '/') == scheme + 1) || has_port(name) ||
-        has_count(name))
+    if ((scheme != SIZE_MAX && scheme > 0 && span_find(name, '/') == scheme + 1) ||
+        has_port(name) || has_count(name))
         return true;
     const struct span without_query = span_first(name, span_find(name, '?'));
     for (size_t i = 0; i < COUNT_OF(services); i++) {
@@ -343,11 +346,12 @@ bool analysis_load_bytes(struct analysis *a, struct span bytes, const char *name
     set_clash(a, NULL);
     /* Not a file of base's own making: there is nothing to unmap until it unpacks something. */
     struct file file CLEANUP(file_close) = {.bytes = bytes.p ? bytes : span_make("", 0),
-                                             .name = copy_text(name)};
+                                            .name = copy_text(name)};
     return load_file(a, &file, name, as, err);
 }
 
-/* ---- merging and symbolizing -------------------------------------------------------------------- */
+/* ---- merging and symbolizing --------------------------------------------------------------------
+ */
 
 static void drop_loaded(struct analysis *a, uint32_t i)
 {
@@ -374,7 +378,8 @@ static bool load_base(struct analysis *a, struct error *err)
     return true;
 }
 
-/* The path of the program: as named, else what the first profile's own maps say, if that is a file. */
+/* The path of the program: as named, else what the first profile's own maps say, if that is a file.
+ */
 static const char *find_path(const struct analysis *a)
 {
     if (a->program)
@@ -433,8 +438,7 @@ static bool merge(struct analysis *a, struct error *err)
         }
     }
     progress_step(&a->progress, "adding up profiles", 0);
-    const bool is_merged =
-        profile_merge(in, sign, n, a->settings.drop_negative, &a->merged, err);
+    const bool is_merged = profile_merge(in, sign, n, a->settings.drop_negative, &a->merged, err);
     base_free(in);
     base_free(sign);
     a->profile = is_merged ? &a->merged : NULL;
@@ -495,8 +499,8 @@ static bool name_addresses(struct analysis *a, const char *program, struct error
         .object = {.threads = (unsigned)s->threads},
     };
     a->objects = object_set_new();
-    const bool is_named = symbolize(a->profile, &options, &a->progress, a->objects, &a->symbols,
-                                    &a->notes, err);
+    const bool is_named =
+        symbolize(a->profile, &options, &a->progress, a->objects, &a->symbols, &a->notes, err);
     arena_free(arena);
     return is_named;
 }
@@ -536,9 +540,11 @@ static bool prepare(struct analysis *a, struct error *err)
     return true;
 }
 
-/* ---- reports ------------------------------------------------------------------------------------ */
+/* ---- reports ------------------------------------------------------------------------------------
+ */
 
-/* The column that the options ask for, if the profile has it; the order decides where several do. */
+/* The column that the options ask for, if the profile has it; the order decides where several do.
+ */
 static const char *choose_column(const struct analysis *a)
 {
     const struct settings *s = &a->settings;
@@ -546,16 +552,17 @@ static const char *choose_column(const struct analysis *a)
         bool is_asked;
         const char *column;
     } wishes[] = {
-        {s->inuse_space, "inuse_space"},     {s->inuse_objects, "inuse_objects"},
-        {s->alloc_space, "alloc_space"},     {s->alloc_objects, "alloc_objects"},
-        {s->total_delay, "delay"},           {s->contentions, "contentions"},
+        {s->inuse_space, "inuse_space"}, {s->inuse_objects, "inuse_objects"},
+        {s->alloc_space, "alloc_space"}, {s->alloc_objects, "alloc_objects"},
+        {s->total_delay, "delay"},       {s->contentions, "contentions"},
         {s->mean_delay, "mean_delay"},
     };
     for (size_t i = 0; i < COUNT_OF(wishes); i++) {
         if (!wishes[i].is_asked)
             continue;
         for (uint32_t c = 0; c < a->profile->n_columns; c++) {
-            if (strcmp(strings_text(a->strings, a->profile->columns[c].name), wishes[i].column) == 0)
+            if (strcmp(strings_text(a->strings, a->profile->columns[c].name), wishes[i].column) ==
+                0)
                 return wishes[i].column;
         }
     }
@@ -595,7 +602,8 @@ bool analysis_report(struct analysis *a, const struct emitter *emitter, struct o
 
     struct view view;
     progress_step(&a->progress, "choosing stacks", 0);
-    bool is_written = view_make(a->profile, &a->symbols, &view_options, arena, &a->notes, &view, err);
+    bool is_written =
+        view_make(a->profile, &a->symbols, &view_options, arena, &a->notes, &view, err);
     progress_step(&a->progress, NULL, 1);
     if (is_written) {
         const struct report report = {

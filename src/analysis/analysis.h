@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Joins the steps for one user: settings, loaded profiles, symbols, reports by name. Every option is
- * one row in a table; parsing, help, man page, completion, prompt and library calls walk that table.
- * An analysis has no global state: two can live in one process. */
+ * Joins the steps for one user: settings, loaded profiles, symbols, reports by name. Every option
+ * is one row in a table; parsing, help, man page, completion, prompt and library calls walk that
+ * table. An analysis has no global state: two can live in one process. */
 #pragma once
 
 #include "graph/graph.h"
@@ -10,7 +10,8 @@
 #include "report/report.h"
 #include "symbolize/symbolize.h"
 
-/* ---- options ------------------------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------------------------------
+ */
 
 enum option_kind {
     OPTION_FLAG,   /* bool; --no-NAME and --noNAME turn it off */
@@ -26,19 +27,20 @@ enum option_door { DOOR_CLI = 1, DOOR_LIBRARY = 2, DOOR_HIDDEN = 4 /* works, not
 
 struct option {
     const char *name;
-    const char *also;  /* one more name, exact only: "h"; NULL */
+    const char *also; /* one more name, exact only: "h"; NULL */
     enum option_kind kind;
-    size_t at;         /* offset in struct settings; of outputs and granularities, which one */
-    const char *arg;   /* what stands for the value in help: "n", "regex", "file"; NULL: takes none */
+    size_t at;       /* offset in struct settings; of outputs and granularities, which one */
+    const char *arg; /* what stands for the value in help: "n", "regex", "file"; NULL: takes none */
     const char *group; /* heading in help and manual */
     const char *help;  /* one line */
     const char *more;  /* manual only: full sentences; NULL */
     unsigned doors;
-    bool is_classic;   /* the Perl tool had it: abbreviations are resolved among these first */
+    bool is_classic; /* the Perl tool had it: abbreviations are resolved among these first */
 };
 
 struct settings {
-    /* outputs: bits by index in `emitters`; granularities: bits by kind. More than one is an error. */
+    /* outputs: bits by index in `emitters`; granularities: bits by kind. More than one is an error.
+     */
     uint64_t outputs, grains;
     char *expression; /* the value of the output, if it takes one */
     bool help, version, test, debug;
@@ -78,9 +80,9 @@ struct option_use {
 bool options_find(const struct options *options, struct span name, struct option_use *use,
                   struct buf *complaints) CHECKED;
 
-/* Takes the words of a command line (without the program's name) into settings; arguments that are no
- * options are left in `rest`, which has room for n. False if something was wrong; one line for each
- * such thing is in `complaints` then, and the rest has been taken. */
+/* Takes the words of a command line (without the program's name) into settings; arguments that are
+ * no options are left in `rest`, which has room for n. False if something was wrong; one line for
+ * each such thing is in `complaints` then, and the rest has been taken. */
 bool options_parse(const struct options *options, const char *const *words, uint32_t n,
                    struct settings *settings, const char **rest, uint32_t *n_rest,
                    struct buf *complaints) CHECKED;
@@ -98,7 +100,8 @@ const struct emitter *settings_emitter(const struct settings *settings);
 enum granularity_kind settings_grain(const struct settings *settings, const struct emitter *emitter,
                                      bool *is_set);
 
-/* ---- analysis ----------------------------------------------------------------------------------- */
+/* ---- analysis -----------------------------------------------------------------------------------
+ */
 
 struct analysis;
 
@@ -111,7 +114,8 @@ struct notes *analysis_notes(struct analysis *analysis);
 /* `doing` is NULL when nothing goes on any longer: before a report is written. */
 void analysis_watch(struct analysis *analysis, struct progress progress);
 
-/* Compiles --focus and --ignore, to know early that they can be. analysis_report does it otherwise. */
+/* Compiles --focus and --ignore, to know early that they can be. analysis_report does it otherwise.
+ */
 bool analysis_filters(struct analysis *analysis, struct error *err) CHECKED;
 
 enum load_as {
@@ -122,19 +126,19 @@ enum load_as {
     LOAD_INPUT, /* what the chosen output reads instead of profiles: see emitter.reader */
 };
 
-/* Reads a profile, or takes note of the program, which comes before the first report. "-" is standard
- * input. Notes tell "Using local file NAME.". Profiles are added up in the order they were loaded,
- * then those loaded as base are subtracted. */
+/* Reads a profile, or takes note of the program, which comes before the first report. "-" is
+ * standard input. Notes tell "Using local file NAME.". Profiles are added up in the order they were
+ * loaded, then those loaded as base are subtracted. */
 bool analysis_load(struct analysis *analysis, const char *path, enum load_as as,
                    struct error *err) CHECKED;
 /* The same for bytes that somebody has already; packed ones are unpacked. */
 bool analysis_load_bytes(struct analysis *analysis, struct span bytes, const char *name,
                          enum load_as as, struct error *err) CHECKED;
 
-uint32_t analysis_count(const struct analysis *analysis); /* profiles loaded */
+uint32_t analysis_count(const struct analysis *analysis);      /* profiles loaded */
 const char *analysis_program(const struct analysis *analysis); /* as given; NULL: none was */
-/* The profile that the last load failed for because it came with its own names after a program; NULL:
- * that was not the reason. */
+/* The profile that the last load failed for because it came with its own names after a program;
+ * NULL: that was not the reason. */
 const char *analysis_clash(const struct analysis *analysis);
 
 /* Subtracts --base, merges and symbolizes what was loaded, if that is still to do, and writes one

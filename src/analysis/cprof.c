@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The public face: an analysis behind a few functions without structs, for other people's programs. The
- * invariant: every call starts with an empty message and leaves one exactly when it fails. */
+ * The public face: an analysis behind a few functions without structs, for other people's programs.
+ * The invariant: every call starts with an empty message and leaves one exactly when it fails. */
 #include "cprof/cprof.h"
 
 #include "analysis/analysis.h"
@@ -58,8 +58,7 @@ PUBLIC int cprof_load(cprof *c, const char *path)
     if (!refuse_null(c, path, "path"))
         return -1;
     const bool is_first = analysis_count(c->analysis) == 0 && !analysis_program(c->analysis);
-    return result(
-        analysis_load(c->analysis, path, is_first ? LOAD_FIRST : LOAD_PROFILE, &c->err));
+    return result(analysis_load(c->analysis, path, is_first ? LOAD_FIRST : LOAD_PROFILE, &c->err));
 }
 
 PUBLIC int cprof_load_bytes(cprof *c, const void *bytes, size_t n, const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The one place where options are said. Everything that knows options by name walks this table: the
- * command line, help, the manual, completion, library calls. The invariant: names are lower case and
- * unique, negations included, so that one look-up rule serves all doors.
+ * command line, help, the manual, completion, library calls. The invariant: names are lower case
+ * and unique, negations included, so that one look-up rule serves all doors.
  *
  * Two rows have no name: they stand where the rows of `granularities` and `emitters` go. */
 #include "analysis/internal.h"
@@ -41,8 +41,9 @@ static const struct option written[] = {
      .arg = "file",
      .group = general,
      .help = "subtract this profile",
-     .more = "Stacks are compared by their places in the images they ran in, so that runs which were "
-             "loaded at other addresses can be subtracted.",
+     .more =
+         "Stacks are compared by their places in the images they ran in, so that runs which were "
+         "loaded at other addresses can be subtracted.",
      .doors = ALL_DOORS,
      .is_classic = true},
     {.name = "drop_negative",
@@ -158,8 +159,9 @@ static const struct option written[] = {
      .arg = "regex",
      .group = filter,
      .help = "only stacks with a frame that matches",
-     .more = "A Perl regular expression, matched anywhere in the name, the place or the address of a "
-             "frame.",
+     .more =
+         "A Perl regular expression, matched anywhere in the name, the place or the address of a "
+         "frame.",
      .doors = ALL_DOORS,
      .is_classic = true},
     {.name = "ignore",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * How options are spelled: the rules of Perl's Getopt::Long, which scripts around pprof rely on, with
- * its words for what is wrong. The invariant: every word is taken or complained of, and one bad word
- * does not hide the next. */
+ * How options are spelled: the rules of Perl's Getopt::Long, which scripts around pprof rely on,
+ * with its words for what is wrong. The invariant: every word is taken or complained of, and one
+ * bad word does not hide the next. */
 #include "analysis/internal.h"
 
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static bool complain(struct buf *complaints, size_t start)
     return false;
 }
 
-/* A name that the option answers to: "text", "notext", "no-text", or "" where there is no such form. */
+/* A name that the option answers to: "text", "notext", "no-text", or "" where there is no such
+ * form. */
 static struct span form_name(const struct option *option, enum form form,
                              char text[NAME_MAX_LENGTH])
 {
@@ -86,8 +87,7 @@ static void find_beginnings(const struct options *options, struct span typed, bo
         for (enum form form = FORM_PLAIN; form < FORM_COUNT; form++) {
             char text[NAME_MAX_LENGTH];
             const struct span name = form_name(option, form, text);
-            if (form != FORM_ALSO && name.n > typed.n &&
-                memcmp(name.p, typed.p, typed.n) == 0)
+            if (form != FORM_ALSO && name.n > typed.n && memcmp(name.p, typed.p, typed.n) == 0)
                 hit(hits, option, form, name);
         }
     }

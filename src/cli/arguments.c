@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the arguments are: the program, profiles, or profiles only. The first one is looked at; the
- * order of reading is that of pprof (the first profile, then from the last to the second), because the
- * one read last decides about units. */
+ * order of reading is that of pprof (the first profile, then from the last to the second), because
+ * the one read last decides about units. */
 #include "cli/internal.h"
 
 bool arguments_load(struct analysis *analysis, const char *const *names, uint32_t n,

@@ -4,8 +4,8 @@
  * table, in 80 columns. Nothing about an option is said here. */
 #include "cli/internal.h"
 
-#define WIDTH    80
-#define HELP_AT  26 /* where the text for an option starts */
+#define WIDTH   80
+#define HELP_AT 26 /* where the text for an option starts */
 
 /* Writes words, broken before WIDTH; lines after the first start at `indent`. */
 static void write_wrapped(struct out *out, const char *text, size_t indent)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The command line: words in, a report out, an exit status. Status 0 is a report, an empty one too; 1
- * is everything else. SIGPIPE keeps its default: who reads only the head of a report ends us quietly. */
+ * The command line: words in, a report out, an exit status. Status 0 is a report, an empty one too;
+ * 1 is everything else. SIGPIPE keeps its default: who reads only the head of a report ends us
+ * quietly. */
 #include "cli/internal.h"
 
 #include <stdio.h>
@@ -114,7 +115,8 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
         return show_usage(cli);
     }
     if (settings->tools)
-        notes_add(analysis_notes(cli->analysis), "--tools is not needed: cprof runs no other program");
+        notes_add(analysis_notes(cli->analysis),
+                  "--tools is not needed: cprof runs no other program");
     if (!analysis_filters(cli->analysis, &err))
         return fail(cli, &err);
     if (!arguments_load(cli->analysis, names, n_names, &err))

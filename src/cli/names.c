@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The names under which this program takes the place of others. It behaves the same under all of them;
- * only its usage text shows the name it was called by, so that examples can be copied. */
+ * The names under which this program takes the place of others. It behaves the same under all of
+ * them; only its usage text shows the name it was called by, so that examples can be copied. */
 #include "cli/internal.h"
 
 #include <string.h>

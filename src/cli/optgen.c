@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Runs while cprof is built and writes what is made from the option table: the options in the manual,
- * and completion for bash, zsh and fish. It links the table itself, so that none of them can differ from
- * what the program takes.
+ * Runs while cprof is built and writes what is made from the option table: the options in the
+ * manual, and completion for bash, zsh and fish. It links the table itself, so that none of them
+ * can differ from what the program takes.
  *
- *     optgen man FILE.scd    the file, with the options in place of the line "@OPTIONS@" and the formats
- *                            in place of "@FORMATS@"
- *     optgen bash|zsh|fish */
+ *     optgen man FILE.scd    the file, with the options in place of the line "@OPTIONS@" and the
+ * formats in place of "@FORMATS@" optgen bash|zsh|fish */
 #include "analysis/analysis.h"
 
 #include <stdio.h>
@@ -34,7 +33,8 @@ static bool takes_format(const struct option *option)
     return option->arg && span_is(span_of(option->arg), "format");
 }
 
-/* ---- manual ------------------------------------------------------------------------------------- */
+/* ---- manual -------------------------------------------------------------------------------------
+ */
 
 /* scdoc gives a meaning to these: "_" and "*" within words too. */
 static void man_text(struct out *out, const char *text)
@@ -126,7 +126,8 @@ static bool write_man(struct out *out, const struct options *options, const char
     return true;
 }
 
-/* ---- completion --------------------------------------------------------------------------------- */
+/* ---- completion ---------------------------------------------------------------------------------
+ */
 
 static void write_formats(struct out *out)
 {

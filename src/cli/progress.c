@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUIET_MS  1000 /* work that is done by then needs no words */
-#define REDRAW_MS 100
+#define QUIET_MS        1000 /* work that is done by then needs no words */
+#define REDRAW_MS       100
 #define LINE_MAX_LENGTH 200
 
 static uint64_t now_ms(void)

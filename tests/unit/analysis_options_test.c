@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * How options are spelled. The table here has all the names of the Perl tool, built into this cprof or
- * not, and messages are those that Perl 5.36 gave for the same words. */
+ * How options are spelled. The table here has all the names of the Perl tool, built into this cprof
+ * or not, and messages are those that Perl 5.36 gave for the same words. */
 #include "analysis/analysis.h"
 
 #include <setjmp.h>
@@ -16,14 +16,30 @@
 
 enum { OUT_TEXT, OUT_CALLGRIND, OUT_DOT, OUT_LIST, OUT_SVG, OUT_SYMBOLS, OUT_COLLAPSED, OUT_NEW };
 
-#define FLAG(n, f)  {.name = n, .kind = OPTION_FLAG, .at = AT(f), .is_classic = true, .doors = 3}
+#define FLAG(n, f)                                                                                 \
+    {                                                                                              \
+        .name = n, .kind = OPTION_FLAG, .at = AT(f), .is_classic = true, .doors = 3                \
+    }
 #define VALUE(n, k, f)                                                                             \
-    {.name = n, .kind = k, .at = AT(f), .arg = "x", .is_classic = true, .doors = 3}
-#define OUTPUT(n, i) {.name = n, .kind = OPTION_OUTPUT, .at = i, .is_classic = true, .doors = 3}
-#define GRAIN(n, i)  {.name = n, .kind = OPTION_GRAIN, .at = i, .is_classic = true, .doors = 3}
+    {                                                                                              \
+        .name = n, .kind = k, .at = AT(f), .arg = "x", .is_classic = true, .doors = 3              \
+    }
+#define OUTPUT(n, i)                                                                               \
+    {                                                                                              \
+        .name = n, .kind = OPTION_OUTPUT, .at = i, .is_classic = true, .doors = 3                  \
+    }
+#define GRAIN(n, i)                                                                                \
+    {                                                                                              \
+        .name = n, .kind = OPTION_GRAIN, .at = i, .is_classic = true, .doors = 3                   \
+    }
 
 static const struct option rows[] = {
-    {.name = "help", .also = "h", .kind = OPTION_FLAG, .at = AT(help), .is_classic = true, .doors = 1},
+    {.name = "help",
+     .also = "h",
+     .kind = OPTION_FLAG,
+     .at = AT(help),
+     .is_classic = true,
+     .doors = 1},
     FLAG("version", version),
     FLAG("test", test),
     FLAG("debug", debug),
@@ -45,7 +61,11 @@ static const struct option rows[] = {
     OUTPUT("svg", OUT_SVG),
     OUTPUT("symbols", OUT_SYMBOLS),
     OUTPUT("collapsed", OUT_COLLAPSED),
-    {.name = "list", .kind = OPTION_OUTPUT, .at = OUT_LIST, .arg = "regex", .is_classic = true,
+    {.name = "list",
+     .kind = OPTION_OUTPUT,
+     .at = OUT_LIST,
+     .arg = "regex",
+     .is_classic = true,
      .doors = 3},
     FLAG("inuse_space", inuse_space),
     FLAG("inuse_objects", inuse_objects),
@@ -93,8 +113,8 @@ static void parse(struct run *run, const char *const *words)
     assert_true(n <= WORDS_MAX);
     *run = (struct run){.complaints = BUF_MAX(1 << 16)};
     settings_init(&run->settings);
-    run->is_fine = options_parse(&table, words, n, &run->settings, run->rest, &run->n_rest,
-                                 &run->complaints);
+    run->is_fine =
+        options_parse(&table, words, n, &run->settings, run->rest, &run->n_rest, &run->complaints);
     assert_int_equal(run->is_fine, run->complaints.n == 0);
 }
 
@@ -253,8 +273,9 @@ static void whole_numbers(void **state)
         const char *text;
         int64_t value;
     } good[] = {
-        {"0", 0},       {"+5", 5},     {"-5", -5},   {"1_000", 1000}, {"1__0", 10},
-        {"_1", 1},      {"1_", 1},     {"007", 7},   {"9223372036854775807", INT64_MAX},
+        {"0", 0},        {"+5", 5},    {"-5", -5},
+        {"1_000", 1000}, {"1__0", 10}, {"_1", 1},
+        {"1_", 1},       {"007", 7},   {"9223372036854775807", INT64_MAX},
     };
     for (size_t i = 0; i < COUNT_OF(good); i++)
         RIGHT(s->nodecount == good[i].value, "--nodecount", good[i].text);
@@ -276,7 +297,7 @@ static void real_numbers(void **state)
         const char *text;
         double value;
     } good[] = {
-        {"0", 0},      {".5", 0.5},     {"+.5e+3", 500}, {"1_0", 10},    {"1_.5", 1.5},
+        {"0", 0},        {".5", 0.5},     {"+.5e+3", 500},  {"1_0", 10},     {"1_.5", 1.5},
         {"1.5_5", 1.55}, {"1e5_0", 1e50}, {"1e-10", 1e-10}, {"-2.5E1", -25}, {"0.005", 0.005},
     };
     for (size_t i = 0; i < COUNT_OF(good); i++)

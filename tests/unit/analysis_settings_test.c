@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What settings mean together: defaults, contradictions in the order and the words of the Perl tool, and
- * which output and granularity come out. */
+ * What settings mean together: defaults, contradictions in the order and the words of the Perl
+ * tool, and which output and granularity come out. */
 #include "analysis/analysis.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The line that tells a waiting person what goes on. Standard error is a pipe here; time is what the
- * line believes it to be. */
+ * The line that tells a waiting person what goes on. Standard error is a pipe here; time is what
+ * the line believes it to be. */
 #include "cli/internal.h"
 
 #include <setjmp.h>
