@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Makes profiles of any size for any 64-bit little-endian ELF file; the same arguments always give the same
- * bytes. Stacks are walks through an invented program whose functions are real ones of the file: each
- * function calls a few others, each call stands at one fixed address, and some calls are taken more often
- * than others. So the number of distinct addresses is bounded by the program, as in life, and not by how
- * many samples are drawn.
+ * Makes profiles of any size for any 64-bit little-endian ELF file; the same arguments always give
+ * the same bytes. Stacks are walks through an invented program whose functions are real ones of the
+ * file: each function calls a few others, each call stands at one fixed address, and some calls are
+ * taken more often than others. So the number of distinct addresses is bounded by the program, as
+ * in life, and not by how many samples are drawn.
  *
  * usage: make_profile [OPTION...] ELF OUT
  *
@@ -29,7 +29,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CALLS = 4, LEAVES = 4 }; /* a function's call sites, and addresses where it is caught itself */
+enum {
+    CALLS = 4,
+    LEAVES = 4
+}; /* a function's call sites, and addresses where it is caught itself */
 
 struct function {
     uint64_t address, size;
@@ -71,7 +74,8 @@ static void *get(size_t n, size_t size)
     return p;
 }
 
-/* Random numbers: a counter put through a mixer, so that any (seed, place) can be asked directly. */
+/* Random numbers: a counter put through a mixer, so that any (seed, place) can be asked directly.
+ */
 
 static uint64_t mix(uint64_t v)
 {
@@ -183,7 +187,8 @@ static size_t draw_stack(const struct program *program, size_t mean, uint64_t *s
             pcs[0] = start + mix(at * 1000 + 500 + uneven(state, LEAVES)) % f->size;
         } else {
             const uint64_t call = mix(at * 1000 + uneven(state, CALLS));
-            pcs[i] = start + 1 + call % (f->size - 1); /* a return address is never a function's first */
+            pcs[i] =
+                start + 1 + call % (f->size - 1); /* a return address is never a function's first */
             at = mix(call) % program->n_functions;
         }
     }
@@ -224,7 +229,8 @@ static void write_cpu(FILE *out, const struct stacks *stacks, const struct wish 
     const uint64_t header[] = {0, 3, 0, 10000, 0}, trailer[] = {0, 1, 0};
     fwrite(header, sizeof header, 1, out);
     for (size_t i = 0; i < wish->records; i++) {
-        const size_t s = stack_of_record(stacks, i, &state), depth = stacks->at[s + 1] - stacks->at[s];
+        const size_t s = stack_of_record(stacks, i, &state),
+                     depth = stacks->at[s + 1] - stacks->at[s];
         write_word(out, 1 + uneven(&state, 4));
         write_word(out, depth);
         fwrite(stacks->pcs + stacks->at[s], sizeof *stacks->pcs, depth, out);
@@ -295,21 +301,37 @@ int main(int argc, char **argv)
     wish.with_maps = true;
     for (int c; (c = getopt(argc, argv, "t:n:r:d:f:s:m")) != -1;) {
         switch (c) {
-        case 't': wish.kind = optarg; break;
-        case 'n': wish.stacks = number(optarg); break;
-        case 'r': wish.records = number(optarg); break;
-        case 'd': wish.depth = number(optarg); break;
-        case 'f': wish.functions = number(optarg); break;
-        case 's': wish.seed = number(optarg); break;
-        case 'm': wish.with_maps = false; break;
-        default: return 1;
+        case 't':
+            wish.kind = optarg;
+            break;
+        case 'n':
+            wish.stacks = number(optarg);
+            break;
+        case 'r':
+            wish.records = number(optarg);
+            break;
+        case 'd':
+            wish.depth = number(optarg);
+            break;
+        case 'f':
+            wish.functions = number(optarg);
+            break;
+        case 's':
+            wish.seed = number(optarg);
+            break;
+        case 'm':
+            wish.with_maps = false;
+            break;
+        default:
+            return 1;
         }
     }
     const bool is_cpu = strcmp(wish.kind, "cpu") == 0;
     if (argc - optind != 2 || wish.stacks == 0 || wish.depth == 0 ||
         (!is_cpu && strcmp(wish.kind, "heap") != 0))
-        die("usage", "make_profile [-t cpu|heap] [-n STACKS] [-r RECORDS] [-d DEPTH] [-f FUNCTIONS] "
-                     "[-s SEED] [-m] ELF OUT");
+        die("usage",
+            "make_profile [-t cpu|heap] [-n STACKS] [-r RECORDS] [-d DEPTH] [-f FUNCTIONS] "
+            "[-s SEED] [-m] ELF OUT");
     if (wish.records < wish.stacks)
         wish.records = wish.stacks;
     struct program program = {0};

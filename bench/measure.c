@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Runs a command and says what it cost. A program of its own, and a small one: the peak memory of a child
- * begins with that of whoever started it, and an interpreter's would hide a small tool's.
+ * Runs a command and says what it cost. A program of its own, and a small one: the peak memory of a
+ * child begins with that of whoever started it, and an interpreter's would hide a small tool's.
  *
  * usage: measure RESULT COMMAND [ARGUMENT...]
  *
- * Standard output of the command goes to /dev/null. RESULT gets one line: wall, user and system seconds,
- * peak KiB, exit status (128 + N for signal N). */
+ * Standard output of the command goes to /dev/null. RESULT gets one line: wall, user and system
+ * seconds, peak KiB, exit status (128 + N for signal N). */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -52,7 +52,8 @@ int main(int argc, char **argv)
         perror(argv[1]);
         return 1;
     }
-    fprintf(result, "%.6f %.6f %.6f %ld %d\n", wall, seconds(usage.ru_utime), seconds(usage.ru_stime),
-            usage.ru_maxrss, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+    fprintf(result, "%.6f %.6f %.6f %ld %d\n", wall, seconds(usage.ru_utime),
+            seconds(usage.ru_stime), usage.ru_maxrss,
+            WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
     return fclose(result) != 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A program with something to find in a profile: three kinds of work of different cost, a template used at
-// two types, and small functions that the compiler builds into their callers. `./dev demo` profiles it.
+// A program with something to find in a profile: three kinds of work of different cost, a template
+// used at two types, and small functions that the compiler builds into their callers. `./dev demo`
+// profiles it.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 #define KEPT __attribute__((noinline)) // stays a function of its own in the report
 
-namespace shapes {
+namespace shapes
+{
 
 struct Point {
     double x, y;
@@ -28,15 +30,16 @@ static inline double distance(const Point &a, const Point &b)
     return std::sqrt(squared(a.x - b.x) + squared(a.y - b.y));
 }
 
-class Random {
-public:
+class Random
+{
+  public:
     double next()
     {
         state_ = state_ * 6364136223846793005u + 1442695040888963407u;
         return static_cast<double>(state_ >> 11) / 9007199254740992.0;
     }
 
-private:
+  private:
     uint64_t state_ = 1;
 };
 
@@ -61,8 +64,9 @@ KEPT double nearest(const std::vector<Point> &points, const Point &from)
 
 KEPT double sort_by_angle(std::vector<Point> points)
 {
-    std::sort(points.begin(), points.end(),
-              [](const Point &a, const Point &b) { return std::atan2(a.y, a.x) < std::atan2(b.y, b.x); });
+    std::sort(points.begin(), points.end(), [](const Point &a, const Point &b) {
+        return std::atan2(a.y, a.x) < std::atan2(b.y, b.x);
+    });
     return points.front().x;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What every fuzz target defines: one door for strangers' bytes, called with some of them. It must come
- * back from any input, leave nothing behind, and return 0. */
+ * What every fuzz target defines: one door for strangers' bytes, called with some of them. It must
+ * come back from any input, leave nothing behind, and return 0. */
 #pragma once
 
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Stands in for a fuzzer: feeds files, or all files of folders, to a fuzz target and says in TAP how many
- * it survived. Every seed is also fed cut short, at a few places, since that is what broken transfers
- * look like. No seeds at all is a failure: it would be a test that cannot fail. */
+ * Stands in for a fuzzer: feeds files, or all files of folders, to a fuzz target and says in TAP
+ * how many it survived. Every seed is also fed cut short, at a few places, since that is what
+ * broken transfers look like. No seeds at all is a failure: it would be a test that cannot fail. */
 #include "fuzz.h"
 
 #include <dirent.h>
