@@ -171,8 +171,8 @@ static void write_bash(struct out *out, const struct options *options)
                   "        prev=${COMP_WORDS[COMP_CWORD-2]}\n"
                   "    fi\n"
                   "    case $prev in\n");
-    bash_case(out, options, takes_file, "COMPREPLY=($(compgen -f -- \"$cur\"))");
-    bash_case(out, options, takes_folder, "COMPREPLY=($(compgen -d -- \"$cur\"))");
+    bash_case(out, options, takes_file, "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")");
+    bash_case(out, options, takes_folder, "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")");
     struct buf formats = BUF_MAX(4096);
     buf_text(&formats, "COMPREPLY=($(compgen -W '");
     for (uint32_t i = 0; readers[i]; i++)
@@ -195,7 +195,7 @@ static void write_bash(struct out *out, const struct options *options)
     out_text(out, "' -- \"$cur\"))\n"
                   "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null\n"
                   "    else\n"
-                  "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+                  "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
                   "        compopt -o filenames 2>/dev/null\n"
                   "    fi\n"
                   "}\n"
