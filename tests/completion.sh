@@ -39,7 +39,7 @@ echo 1..8
 expect '--inuse_objects|--inuse_space' --inu
 expect '--focus=' --foc
 expect '--version' --text --vers
-expect 'late.heap|late second.heap' --base = late
+expect 'late second.heap|late.heap' --base = late
 expect 'images' --lib_prefix ''
 expect 'heap' --reader = he
 expect '' --focus = la
