@@ -595,6 +595,12 @@ bool analysis_report(struct analysis *a, const struct emitter *emitter, struct o
         .cum = s->cum,
         .stacks = s->stacks,
         .debug = s->debug,
+        .heapcheck = s->heapcheck,
+        .trim = {.max_nodes = s->nodecount,
+                 .node_fraction = s->nodefraction,
+                 .edge_fraction = s->edgefraction,
+                 .max_degree = s->maxdegree},
+        .date = s->date,
         .program = a->shown_program,
         .expression = emitter->arg ? s->expression : NULL,
     };

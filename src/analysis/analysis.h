@@ -52,6 +52,7 @@ struct settings {
     char *reader; /* forces a format */
     int64_t threads;
     int64_t test_stride, seconds;
+    int64_t date; /* that outputs carry, seconds since 1970; 0: none. No option: the door decides */
     int64_t nodecount, maxdegree, scale;
     double nodefraction, edgefraction;
 };

@@ -6,6 +6,7 @@
 #include "cli/internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,6 +88,14 @@ static int report(struct cli *cli)
     return is_closed ? 0 : fail(cli, &close_err);
 }
 
+/* Reproducible builds pin the date that documents carry: reproducible-builds.org's variable. */
+static int64_t pinned_date(void)
+{
+    const char *text = getenv("SOURCE_DATE_EPOCH");
+    int64_t date;
+    return text && span_i64(span_of(text), &date) && date > 0 ? date : 0;
+}
+
 static int run(struct cli *cli, const char *const *words, uint32_t n, const char **names)
 {
     struct settings *settings = analysis_settings(cli->analysis);
@@ -110,6 +119,7 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
         say(cli, "--test: the tests of cprof come with its source");
         return 0;
     }
+    settings->date = pinned_date();
     if (!settings_check(settings, &err)) {
         fail(cli, &err);
         return show_usage(cli);

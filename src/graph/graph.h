@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Shows a profile as asked. A view has chosen one value column, left out frames and stacks, and knows
- * how to write values; a graph is what is folded from it: nodes with flat and cumulative values, edges
- * between neighbours. Which total counts where is the contract of docs/reports.md. */
+ * Shows a profile as asked. A view has chosen one value column, left out frames and stacks, and
+ * knows how to write values; a graph is what is folded from it: nodes with flat and cumulative
+ * values, edges between neighbours. Which total counts where is the contract of docs/reports.md. */
 #pragma once
 
 #include "base/arena.h"
@@ -64,14 +64,14 @@ struct view {
     struct arena *arena;
 };
 
-/* Steps of docs/reports.md: total; frames left out by kind (allocator, lock, signal frames: notes tell
- * "Removing F from all stack traces."); focus; ignore. An unknown column is an error. */
+/* Steps of docs/reports.md: total; frames left out by kind (allocator, lock, signal frames: notes
+ * tell "Removing F from all stack traces."); focus; ignore. An unknown column is an error. */
 bool view_make(const struct profile *profile, const struct symbols *symbols,
                const struct view_options *options, struct arena *arena, struct notes *notes,
                struct view *out, struct error *err) CHECKED;
 
-/* Stacks by their addresses as numbers, innermost first, shorter before longer: the order of outputs
- * that list stacks. view->n_stacks indices, the arena's. */
+/* Stacks by their addresses as numbers, innermost first, shorter before longer: the order of
+ * outputs that list stacks. view->n_stacks indices, the arena's. */
 uint32_t *view_stack_order(const struct view *view);
 
 const char *view_value_text(const struct view *view, double value, char text[UNITS_TEXT]);
@@ -79,7 +79,8 @@ const char *view_value_text(const struct view *view, double value, char text[UNI
 /* Whether the address is one that reports leave out of stacks (beyond 7fff_ffff_ffff_ffff). */
 bool view_address_is_skipped(const struct view *view, addr_ix addr);
 
-/* ---- frames in words ---------------------------------------------------------------------------- */
+/* ---- frames in words ----------------------------------------------------------------------------
+ */
 
 /* The frames of an address as reports speak of them, innermost first, the last one the physical
  * function. There is always one: the view's stand-in where symbols have none. */
@@ -93,17 +94,20 @@ const char *view_name_text(const struct view *view, addr_ix addr, const struct f
 const char *view_full_text(const struct view *view, addr_ix addr, const struct frame *frame,
                            char text[20]);
 
-/* FILE:LINE of a frame as reports write it ("??:0", "?", "" of a missing frame). The scratch's, until
- * it is used again. */
-const char *view_place_text(const struct view *view, const struct frame *frame, struct buf *scratch);
+/* FILE:LINE of a frame as reports write it ("??:0", "?", "" of a missing frame). The scratch's,
+ * until it is used again. */
+const char *view_place_text(const struct view *view, const struct frame *frame,
+                            struct buf *scratch);
 
-/* Whether there is a file to speak of: else outputs that name frames as FILE:LINE:NAME write "??:0". */
+/* Whether there is a file to speak of: else outputs that name frames as FILE:LINE:NAME write
+ * "??:0". */
 bool view_has_place(const struct view *view, const struct frame *frame);
 
-/* ---- folding ------------------------------------------------------------------------------------ */
+/* ---- folding ------------------------------------------------------------------------------------
+ */
 
 struct node {
-    str_id label; /* the row's text */
+    str_id label;    /* the row's text */
     bool is_inlined; /* the text says "(inline)" */
     double flat, cum;
 };
@@ -127,6 +131,28 @@ struct fold_options {
     bool with_edges;
 };
 
-/* One pass over the stacks: the first entry gets flat, each distinct entry cum once a stack, each pair of
- * neighbours an edge, repeats and all. Labels are interned in the profile's strings. */
+/* One pass over the stacks: the first entry gets flat, each distinct entry cum once a stack, each
+ * pair of neighbours an edge, repeats and all. Labels are interned in the profile's strings. */
 void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out);
+
+/* ---- trimming: what fits on a page ----------------------------------------------------------- */
+
+struct trim_options {
+    int64_t max_nodes;                   /* 80 */
+    double node_fraction, edge_fraction; /* of flat_total: 0.005, 0.001 */
+    int64_t max_degree;                  /* edges in or out of a node: 8 */
+    bool keep_all;                       /* nothing is dropped */
+};
+
+struct trimmed {
+    struct node *nodes; /* by decreasing absolute cumulative value, then by text */
+    uint32_t n_nodes;
+    struct edge *edges; /* of these nodes, by decreasing signed weight */
+    uint32_t n_edges;
+    double flat_total;
+    double node_limit, edge_limit; /* values up to these were dropped */
+};
+
+/* The arena is the view's. */
+void graph_trim(const struct view *view, const struct graph *graph,
+                const struct trim_options *options, struct trimmed *out);

@@ -5,10 +5,7 @@
 #include "report/internal.h"
 
 const struct emitter *const emitters[] = {
-    &text_emitter,
-    &collapsed_emitter,
-    &symbols_emitter,
-    NULL,
+    &text_emitter, &collapsed_emitter, &callgrind_emitter, &dot_emitter, &symbols_emitter, NULL,
 };
 
 const struct emitter *emitter_find(struct span name)

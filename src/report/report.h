@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Writes a view in one of many formats. Each format is one file and one row in `emitters`; the option,
- * the man page entry, completion and help follow from the row. */
+ * Writes a view in one of many formats. Each format is one file and one row in `emitters`; the
+ * option, the man page entry, completion and help follow from the row. */
 #pragma once
 
 #include "base/out.h"
@@ -12,11 +12,14 @@ struct report_options {
     enum granularity_kind granularity;
     bool is_granularity_set; /* else an emitter may take its own default */
     bool show_addresses;
-    bool cum;                /* sort by cumulative value */
-    bool stacks;             /* all stacks before the text table */
-    bool debug;              /* more in --stacks */
-    const char *program;     /* name as given, for titles */
-    const char *expression;  /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
+    bool cum;                 /* sort by cumulative value */
+    bool stacks;              /* all stacks before the text table */
+    bool debug;               /* more in --stacks */
+    bool heapcheck;           /* graphs: nodes with own values stand out */
+    struct trim_options trim; /* graphs: what fits on a page */
+    int64_t date;             /* seconds since 1970 that outputs may carry; 0: none */
+    const char *program;      /* name as given, for titles */
+    const char *expression; /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
 };
 
 struct report {
@@ -28,12 +31,12 @@ struct report {
 };
 
 struct emitter {
-    const char *name;      /* also the option's: --text */
+    const char *name; /* also the option's: --text */
     const char *help;
     const char *extension; /* of files it writes, without the dot */
     const char *more;      /* manual only: full sentences; NULL */
     const char *arg;       /* what stands for its value in help: "regex"; NULL: it takes none */
-    const char *reader;    /* reads standard input by this reader, and no profiles; NULL: profiles */
+    const char *reader; /* reads standard input by this reader, and no profiles; NULL: profiles */
     enum granularity_kind grain; /* where none is asked for */
     bool has_fixed_grain;        /* `grain` it is, whatever is asked for */
     bool needs_program;          /* not for profiles that come with their names and no program */

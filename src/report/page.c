@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A call graph cut to a page, which all graph outputs start from: DOT text as well as pictures, so
+ * that they show the same nodes and edges. */
+#include "report/internal.h"
+
+#include <math.h>
+
+bool page_make(const struct report *report, struct trimmed *out, struct error *err)
+{
+    const struct view *view = report->view;
+    const struct fold_options fold = {
+        .granularity = report->options->granularity,
+        .show_addresses = report->options->show_addresses,
+        .with_edges = true,
+    };
+    struct graph graph;
+    graph_fold(view, &fold, &graph);
+    struct trimmed page;
+    graph_trim(view, &graph, &report->options->trim, &page);
+    if (page.n_nodes == 0)
+        return error_set(err, ERROR_FORMAT, "No nodes to print");
+    if (page.node_limit > 0 || page.edge_limit > 0) {
+        char node[UNITS_TEXT], edge[UNITS_TEXT];
+        notes_add(report->notes, "Dropping nodes with <= %s %s; edges with <= %s abs(%s)",
+                  view_value_text(view, page.node_limit, node), view->format.unit,
+                  view_value_text(view, page.edge_limit, edge), view->format.unit);
+    }
+    *out = page;
+    return true;
+}
+
+double page_font_size(const struct trimmed *page, const struct node *node)
+{
+    const double share = page->flat_total > 0 ? fabs(node->flat / page->flat_total) : 0;
+    return 8.0 + 50.0 * sqrt(share);
+}
+
+double page_edge_width(const struct trimmed *page, const struct edge *edge)
+{
+    if (page->flat_total == 0)
+        return 0;
+    return 2 * fmin(1, fabs(3 * edge->weight / page->flat_total));
+}
+
+int page_edge_weight(const struct edge *edge)
+{
+    const double weight = pow(fabs(edge->weight), 0.7);
+    return weight >= 100000 ? 100000 : (int)weight;
+}
+
+bool page_edge_is_dashed(const struct view *view, const struct trimmed *page,
+                         const struct edge *edge)
+{
+    const struct span label = strings_span(view->profile->strings, page->nodes[edge->to].label);
+    return span_find_text(label, "(inline)") != SIZE_MAX;
+}
+
+void page_node_numbers(const struct view *view, const struct trimmed *page, const struct node *node,
+                       const char *line_end, struct buf *out)
+{
+    char value[UNITS_TEXT], share[UNITS_TEXT];
+    buf_printf(out, "%s (%s)", view_value_text(view, node->flat, value),
+               units_percent(share, node->flat, page->flat_total));
+    if (node->flat == node->cum)
+        return;
+    buf_printf(out, "%sof %s (%s)", line_end, view_value_text(view, node->cum, value),
+               units_percent(share, node->cum, page->flat_total));
+}
