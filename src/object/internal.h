@@ -10,29 +10,46 @@
 #include "object/dwarf.h"
 #include "object/object.h"
 
-/* One ELF file, opened by libelf. Sections are handed out uncompressed, within the file's bounds; one that
- * is damaged is empty. */
+/* One ELF file, opened by libelf; its descriptor is closed again at once, so that thousands of
+ * split units may be open. Sections are handed out uncompressed, within the file's bounds; one that
+ * is damaged is empty. A zeroed struct is closed. */
 struct elf_file {
     char *path;
-    int fd;
     Elf *elf; /* NULL: no ELF file */
     GElf_Ehdr header;
     enum cursor_order order;
     bool is_64;
+    uint64_t device, inode; /* which file it is, by whatever name */
 };
 
+/* Error (ERROR_SYSTEM) where the file cannot be read; anything else that is no ELF opens, without
+ * sections. */
 bool elf_file_open(const char *path, struct elf_file *out, struct error *err) CHECKED;
 void elf_file_close(struct elf_file *file);
+/* By name; the old spelling of compressed sections (.zdebug_info for .debug_info) will do. */
 struct span elf_file_section(struct elf_file *file, const char *name);
+struct span elf_file_contents(struct elf_file *file, Elf_Scn *scn);
+struct span elf_file_whole(const struct elf_file *file);
 struct span elf_file_build_id(struct elf_file *file);
 void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_sections *out);
+bool elf_file_has_dwarf(struct elf_file *file);
 
-/* Finds the separate debug file of `file` by path, .gnu_debuglink (with its CRC) and build ID. False:
- * there is none. */
+/* Finds the separate debug file of `file` by path, .gnu_debuglink (with its CRC) and build ID.
+ * False: there is none. */
 bool debug_file_find(struct elf_file *file, const char *const *debug_dirs, struct notes *notes,
-                     struct elf_file *out);
+                     struct elf_file *out) CHECKED;
+/* Finds the file that .gnu_debugaltlink names. */
+bool debug_file_find_alt(struct elf_file *file, const char *const *debug_dirs, struct notes *notes,
+                         struct elf_file *out) CHECKED;
+/* The .dwo of a skeleton unit; `object` is where else it may lie beside. */
+bool debug_file_find_split(const char *object, const char *comp_dir, const char *name,
+                           struct elf_file *out) CHECKED;
 
-/* Symbols that can name code (docs/symbols.md), sorted. */
+/* Symbols that can name code (docs/symbols.md), sorted. `debug` may be NULL. Names are borrowed
+ * from the files. */
 struct symbol_table;
 struct symbol_table *symbol_table_new(struct elf_file *code, struct elf_file *debug) CHECKED;
-void symbol_table_free(struct symbol_table *table);
+void symbol_table_free(struct symbol_table *table); /* NULL is allowed */
+uint32_t symbol_table_count(const struct symbol_table *table);
+bool symbol_table_find(struct symbol_table *table, uint64_t address, struct object_symbol *out);
+void symbol_table_walk(struct symbol_table *table, object_function_fn *fn, void *payload);

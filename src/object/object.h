@@ -30,7 +30,7 @@ const char *object_debug_path(const struct object *object); /* where names come 
 struct span object_build_id(const struct object *object);   /* raw bytes, empty where there is none */
 bool object_is_elf(const struct object *object);
 bool object_is_movable(const struct object *object); /* ET_DYN */
-bool object_has_symbols(const struct object *object); /* functions known from any table or DWARF */
+bool object_has_symbols(struct object *object); /* functions known from any table or DWARF */
 
 /* The build ID of a file without opening the rest of it: at most `cap` bytes. False: none. */
 bool object_read_build_id(const char *path, uint8_t *id, size_t cap, size_t *n) CHECKED;
@@ -55,7 +55,7 @@ typedef bool object_function_fn(void *payload, const struct object_symbol *symbo
                                 uint64_t high);
 void object_functions(struct object *object, object_function_fn *fn, void *payload);
 
-/* The bytes at [low, high) of the object's own code; shorter where it ends. */
+/* The bytes at [low, high) of the object's own code; shorter where it ends. Valid until object_close. */
 struct span object_code(struct object *object, uint64_t low, uint64_t high);
 const char *object_machine(const struct object *object, bool *is_64, bool *is_little); /* "x86-64" */
 

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One ELF file through libelf: opening, sections by name, uncompressing, build ID. The only file
+ * that asks libelf for contents, so that bounds are checked in one place: what leaves it are spans
+ * that lie in the file (or in memory that libelf unpacked it to), and nothing that a header claims
+ * is believed. */
+#include "object/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* A build ID is a hash; longer ones are damage. */
+#define BUILD_ID_MAX 64
+
+bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
+{
+    /* Not to wait for whoever might write into a pipe of this name. */
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return error_system(err, errno, "%s", path);
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return error_system(err, errno, "%s", path);
+    if (S_ISDIR(st.st_mode))
+        return error_system(err, EISDIR, "%s", path);
+    if (!S_ISREG(st.st_mode))
+        return error_system(err, EINVAL, "%s", path);
+
+    struct elf_file file = {.device = st.st_dev, .inode = st.st_ino};
+    (void)elf_version(EV_CURRENT);
+    file.elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    if (file.elf && (elf_kind(file.elf) != ELF_K_ELF || !gelf_getehdr(file.elf, &file.header) ||
+                     elf_cntl(file.elf, ELF_C_FDREAD) != 0)) {
+        (void)elf_end(file.elf);
+        file.elf = NULL;
+    }
+    if (file.elf) {
+        file.is_64 = file.header.e_ident[EI_CLASS] == ELFCLASS64;
+        file.order = file.header.e_ident[EI_DATA] == ELFDATA2MSB ? CURSOR_BIG : CURSOR_LITTLE;
+    }
+    const size_t n = strlen(path) + 1;
+    file.path = base_alloc(n, 1);
+    memcpy(file.path, path, n);
+    *out = file;
+    return true;
+}
+
+void elf_file_close(struct elf_file *file)
+{
+    if (file->elf)
+        (void)elf_end(file->elf);
+    base_free(file->path);
+    *file = (struct elf_file){0};
+}
+
+struct span elf_file_whole(const struct elf_file *file)
+{
+    size_t n = 0;
+    const char *p = file->elf ? elf_rawfile(file->elf, &n) : NULL;
+    return p ? span_make(p, n) : span_make("", 0);
+}
+
+struct span elf_file_contents(struct elf_file *file, Elf_Scn *scn)
+{
+    GElf_Shdr header;
+    if (!file->elf || !scn || !gelf_getshdr(scn, &header) || header.sh_type == SHT_NOBITS)
+        return span_make("", 0);
+    /* libelf refuses sizes that no compression could have come from. */
+    if ((header.sh_flags & SHF_COMPRESSED) && elf_compress(scn, 0, 0) < 0)
+        return span_make("", 0);
+    const Elf_Data *data = elf_rawdata(scn, NULL);
+    if (!data || !data->d_buf)
+        return span_make("", 0);
+    return span_make(data->d_buf, data->d_size);
+}
+
+/* The contents of a section that was compressed before there was a flag for it. */
+static struct span unpack_old(struct elf_file *file, Elf_Scn *scn)
+{
+    const struct span bytes = elf_file_contents(file, scn);
+    if (!span_starts(bytes, "ZLIB"))
+        return bytes;
+    if (elf_compress_gnu(scn, 0, 0) < 0)
+        return span_make("", 0);
+    return elf_file_contents(file, scn);
+}
+
+/* Whether `name` is `wanted`, or ".zdebug_X" where ".debug_X" is wanted. */
+static bool is_named(const char *name, const char *wanted, bool *is_old)
+{
+    *is_old =
+        name[0] == '.' && name[1] == 'z' && wanted[0] == '.' && strcmp(name + 2, wanted + 1) == 0;
+    return *is_old || strcmp(name, wanted) == 0;
+}
+
+static Elf_Scn *find_section(struct elf_file *file, const char *name, bool *is_old)
+{
+    size_t names;
+    if (!file->elf || elf_getshdrstrndx(file->elf, &names) != 0)
+        return NULL;
+    for (Elf_Scn *scn = elf_nextscn(file->elf, NULL); scn; scn = elf_nextscn(file->elf, scn)) {
+        GElf_Shdr header;
+        const char *found =
+            gelf_getshdr(scn, &header) ? elf_strptr(file->elf, names, header.sh_name) : NULL;
+        if (found && header.sh_type != SHT_NOBITS && header.sh_size &&
+            is_named(found, name, is_old))
+            return scn;
+    }
+    return NULL;
+}
+
+struct span elf_file_section(struct elf_file *file, const char *name)
+{
+    bool is_old;
+    Elf_Scn *scn = find_section(file, name, &is_old);
+    if (!scn)
+        return span_make("", 0);
+    return is_old ? unpack_old(file, scn) : elf_file_contents(file, scn);
+}
+
+bool elf_file_has_dwarf(struct elf_file *file)
+{
+    bool is_old;
+    return find_section(file, ".debug_info", &is_old) != NULL;
+}
+
+/* The GNU build ID in a run of notes:
+ *   name size, description size, type, name, description; both padded to `align`. */
+static struct span note_build_id(struct span notes, enum cursor_order order, uint64_t align)
+{
+    const size_t pad = align == 8 ? 8 : 4;
+    struct cursor c = cursor_over(notes, order);
+    while (!cursor_failed(&c) && cursor_left(&c)) {
+        const uint32_t name_size = cursor_u32(&c), size = cursor_u32(&c), type = cursor_u32(&c);
+        const struct span name = cursor_bytes(&c, name_size);
+        cursor_skip(&c, -cursor_offset(&c) & (pad - 1));
+        const struct span id = cursor_bytes(&c, size);
+        if (cursor_failed(&c))
+            break;
+        if (type == NT_GNU_BUILD_ID && span_equal(name, span_make("GNU", 4)) && id.n &&
+            id.n <= BUILD_ID_MAX)
+            return id;
+        /* The last one may do without. */
+        cursor_skip(&c, -cursor_offset(&c) & (pad - 1));
+    }
+    return span_make("", 0);
+}
+
+struct span elf_file_build_id(struct elf_file *file)
+{
+    if (!file->elf)
+        return span_make("", 0);
+    /* Sections first: in a file that only holds debug information the segments point nowhere. */
+    for (Elf_Scn *scn = elf_nextscn(file->elf, NULL); scn; scn = elf_nextscn(file->elf, scn)) {
+        GElf_Shdr header;
+        if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_NOTE)
+            continue;
+        const struct span id =
+            note_build_id(elf_file_contents(file, scn), file->order, header.sh_addralign);
+        if (id.n)
+            return id;
+    }
+    const struct span whole = elf_file_whole(file);
+    size_t n = 0;
+    if (elf_getphdrnum(file->elf, &n) != 0)
+        return span_make("", 0);
+    for (size_t i = 0; i < n; i++) {
+        GElf_Phdr header;
+        if (!gelf_getphdr(file->elf, (int)i, &header) || header.p_type != PT_NOTE ||
+            header.p_offset > whole.n)
+            continue;
+        const struct span notes = span_first(span_skip(whole, header.p_offset), header.p_filesz);
+        const struct span id = note_build_id(notes, file->order, header.p_align);
+        if (id.n)
+            return id;
+    }
+    return span_make("", 0);
+}
+
+void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_sections *out)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+        bool is_in_split; /* has a .dwo spelling */
+    } rows[] = {
+        {".debug_info", offsetof(struct dwarf_sections, info), true},
+        {".debug_types", offsetof(struct dwarf_sections, types), true},
+        {".debug_abbrev", offsetof(struct dwarf_sections, abbrev), true},
+        {".debug_line", offsetof(struct dwarf_sections, line), true},
+        {".debug_str", offsetof(struct dwarf_sections, str), true},
+        {".debug_line_str", offsetof(struct dwarf_sections, line_str), false},
+        {".debug_ranges", offsetof(struct dwarf_sections, ranges), false},
+        {".debug_rnglists", offsetof(struct dwarf_sections, rnglists), true},
+        {".debug_loclists", offsetof(struct dwarf_sections, loclists), true},
+        {".debug_addr", offsetof(struct dwarf_sections, addr), false},
+        {".debug_str_offsets", offsetof(struct dwarf_sections, str_offsets), true},
+        {".debug_aranges", offsetof(struct dwarf_sections, aranges), false},
+        {".debug_cu_index", offsetof(struct dwarf_sections, cu_index), false},
+        {".debug_tu_index", offsetof(struct dwarf_sections, tu_index), false},
+    };
+    *out = (struct dwarf_sections){.order = file->order, .path = file->path};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char name[40];
+        const bool is_dwo = is_split && rows[i].is_in_split;
+        (void)snprintf(name, sizeof name, "%s%s", rows[i].name, is_dwo ? ".dwo" : "");
+        const struct span bytes = elf_file_section(file, name);
+        memcpy((char *)out + rows[i].at, &bytes, sizeof bytes);
+    }
+}

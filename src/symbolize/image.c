@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Which file an address belongs to, and where in it. Apart because profiles, command lines and this
+ * machine's disk each have a say; docs/symbols.md has the rules. The invariant after images_plan:
+ * an address that is still open has an image, unless no source but the profile itself may name it.
+ */
+#include "symbolize/internal.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+
+struct object_set {
+    struct object **objects;
+    uint32_t n, cap;
+};
+
+struct object_set *object_set_new(void)
+{
+    return base_alloc(1, sizeof(struct object_set));
+}
+
+void object_set_free(struct object_set *set)
+{
+    if (!set)
+        return;
+    for (uint32_t i = 0; i < set->n; i++)
+        object_close(set->objects[i]);
+    base_free(set->objects);
+    base_free(set);
+}
+
+struct object *object_set_at(const struct object_set *set, image_ix image)
+{
+    return image < set->n ? set->objects[image] : NULL;
+}
+
+void object_set_put(struct object_set *set, struct object *object)
+{
+    set->objects = base_grow(set->objects, &set->cap, (size_t)set->n + 1, sizeof *set->objects);
+    set->objects[set->n++] = object;
+}
+
+/* ---- files --------------------------------------------------------------------------------------
+ */
+
+const char *image_path(struct arena *arena, const char *const *prefixes, const char *path)
+{
+    if (!prefixes || !*path)
+        return path;
+    for (const char *rest = path; rest; rest = *rest ? strchr(rest + 1, '/') : NULL) {
+        for (const char *const *prefix = prefixes; *prefix; prefix++) {
+            struct span folder = span_of(*prefix);
+            while (folder.n && folder.p[folder.n - 1] == '/')
+                folder.n--;
+            const char *tried = arena_printf(arena, "%.*s%s%s", (int)folder.n, folder.p,
+                                             *rest == '/' ? "" : "/", rest);
+            if (file_exists(tried))
+                return tried;
+        }
+        /* Only the folders of an absolute path fall away. */
+        if (*rest != '/')
+            break;
+    }
+    return path;
+}
+
+static bool is_build(struct object *object, struct span hex)
+{
+    const struct span id = object_build_id(object);
+    if (id.n * 2 != hex.n)
+        return false;
+    for (size_t i = 0; i < id.n; i++) {
+        char byte[3];
+        (void)snprintf(byte, sizeof byte, "%02x", (unsigned char)id.p[i]);
+        if (memcmp(byte, hex.p + 2 * i, 2) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Opens the image's file, or says why not. */
+static void open_image(struct resolver *r, struct planned_image *image)
+{
+    struct object_options options = r->options->object;
+    if (!options.threads)
+        options.threads = r->options->threads;
+    struct error err;
+    struct object *object;
+    if (!object_open(image->path, &options, r->notes, &object, &err)) {
+        notes_add(r->notes, "%s", err.text);
+        return;
+    }
+    const struct span build_id = strings_span(r->profile->strings, image->build_id);
+    if (build_id.n && object_build_id(object).n && !is_build(object, build_id)) {
+        notes_add(r->notes,
+                  "%s: build ID differs from the profile's: another build of it was profiled",
+                  image->path);
+        object_close(object);
+        return;
+    }
+    if (image->is_deleted && !build_id.n)
+        notes_add(r->notes,
+                  "%s: was deleted or replaced while the profile was taken; names are those of "
+                  "the file that is there now",
+                  image->path);
+    image->object = object;
+    image->has_symbols = object_has_symbols(object);
+}
+
+/* ---- the plan -----------------------------------------------------------------------------------
+ */
+
+struct plan {
+    struct resolver *r;
+    bool *is_used;       /* by mapping */
+    bool *is_program;    /* by mapping */
+    image_ix *map_image; /* by mapping */
+    struct planned_image program, add_lib;
+    bool has_program, has_add_lib;
+};
+
+static void find_used(struct plan *plan)
+{
+    const struct profile *profile = plan->r->profile;
+    for (addr_ix a = 0; a < profile->n_addrs; a++) {
+        if (profile->addr_map[a] != MAP_NONE)
+            plan->is_used[profile->addr_map[a]] = true;
+    }
+}
+
+/* The program as named; else what the profile says; else what looks like it. */
+static void find_program(struct plan *plan)
+{
+    struct resolver *r = plan->r;
+    const struct profile *profile = r->profile;
+    map_ix marked = MAP_NONE;
+    for (map_ix m = 0; m < profile->n_maps; m++) {
+        plan->is_program[m] = profile->maps[m].is_program;
+        if (plan->is_program[m] && marked == MAP_NONE)
+            marked = m;
+    }
+    if (marked == MAP_NONE && !r->options->program) {
+        marked = profile_guess_program(profile);
+        for (map_ix m = 0; marked != MAP_NONE && m < profile->n_maps; m++)
+            plan->is_program[m] = profile->maps[m].path == profile->maps[marked].path;
+    }
+    plan->program.is_program = true;
+    if (r->options->program) {
+        plan->program.path = r->options->program;
+        plan->has_program = true;
+    } else if (marked != MAP_NONE) {
+        const struct mapping *map = &profile->maps[marked];
+        plan->program.path =
+            image_path(r->arena, r->options->prefixes, strings_text(profile->strings, map->path));
+        plan->program.build_id = map->build_id;
+        plan->program.is_deleted = map->is_deleted;
+        plan->has_program = true;
+    }
+    if (plan->has_program)
+        open_image(r, &plan->program);
+}
+
+static bool is_fixed_program(const struct plan *plan)
+{
+    return plan->has_program && plan->program.object && object_is_elf(plan->program.object) &&
+           !object_is_movable(plan->program.object);
+}
+
+/* Whether an address is the program's, at the place where it was linked to. */
+static bool is_in_program(const struct plan *plan, uint64_t pc)
+{
+    if (!plan->has_program || !plan->program.object || !object_covers(plan->program.object, pc))
+        return false;
+    /* A movable program lies there by chance, unless nobody says where it lies. */
+    return is_fixed_program(plan) || plan->r->profile->n_maps == 0;
+}
+
+/* A program that cannot be moved is where it was linked to, also under another name: what else is
+ * mapped there by a name that is no library's is the program itself, renamed. */
+static bool is_renamed_program(const struct plan *plan, map_ix m, uint64_t pc)
+{
+    const struct mapping *map = &plan->r->profile->maps[m];
+    return !map->is_library && is_fixed_program(plan) && is_in_program(plan, pc);
+}
+
+static image_ix add_image(struct resolver *r, const struct planned_image *image)
+{
+    r->images = base_grow(r->images, &r->images_cap, (size_t)r->n_images + 1, sizeof *r->images);
+    r->images[r->n_images] = *image;
+    object_set_put(r->objects, image->object);
+    return r->n_images++;
+}
+
+static void add_libraries(struct plan *plan)
+{
+    struct resolver *r = plan->r;
+    const struct profile *profile = r->profile;
+    struct idmap image_of = {0};
+    for (map_ix m = 0; m < profile->n_maps; m++) {
+        const struct mapping *map = &profile->maps[m];
+        plan->map_image[m] = IMAGE_NONE;
+        if (!plan->is_used[m] || plan->is_program[m] || is_renamed_program(plan, m, map->start))
+            continue;
+        const uint64_t key = (uint64_t)map->path << 32 | map->build_id;
+        if (!idmap_find(&image_of, key, &plan->map_image[m])) {
+            struct planned_image image = {
+                .path = image_path(r->arena, r->options->prefixes,
+                                   strings_text(profile->strings, map->path)),
+                .build_id = map->build_id,
+                .is_deleted = map->is_deleted,
+            };
+            open_image(r, &image);
+            plan->map_image[m] = idmap_add(&image_of, key, add_image(r, &image), NULL);
+        }
+    }
+    idmap_free(&image_of);
+}
+
+/* What becomes of an address that no file can name. */
+static void leave(struct resolver *r, addr_ix addr, const struct planned_image *image)
+{
+    if (!image || !image->object)
+        resolver_end(r, addr, ADDRESS_MISSING);
+    else if (!image->has_symbols)
+        resolver_end(r, addr, ADDRESS_BLANK);
+    else
+        resolver_unnamed(r, addr, strings_add_text(r->profile->strings, "??"), 0);
+}
+
+static void place_address(struct plan *plan, addr_ix addr, image_ix add_lib, image_ix program)
+{
+    struct resolver *r = plan->r;
+    const struct profile *profile = r->profile;
+    const map_ix m = profile->addr_map[addr];
+    const uint64_t pc = profile->addr_pc[addr];
+    image_ix image = IMAGE_NONE;
+    uint64_t place = pc;
+    bool is_placed = true;
+    if (m == MAP_NONE) {
+        if (add_lib != IMAGE_NONE && r->images[add_lib].object &&
+            object_covers(r->images[add_lib].object, pc))
+            image = add_lib;
+        else if (is_in_program(plan, pc))
+            image = program;
+    } else if (!plan->is_program[m] && is_renamed_program(plan, m, pc)) {
+        image = program;
+    } else {
+        const struct mapping *map = &profile->maps[m];
+        image = plan->is_program[m] ? program : plan->map_image[m];
+        place = pc - map->start + map->offset;
+        is_placed = image != IMAGE_NONE && r->images[image].object &&
+                    object_address_of(r->images[image].object, place, &place);
+    }
+    r->addr_image[addr] = image;
+    r->addr_place[addr] = place;
+    if (image == IMAGE_NONE)
+        leave(r, addr, program == IMAGE_NONE ? NULL : &r->images[program]);
+    else if (!is_placed || !r->images[image].has_symbols)
+        leave(r, addr, &r->images[image]);
+}
+
+void images_plan(struct resolver *r)
+{
+    const struct profile *profile = r->profile;
+    struct plan plan = {
+        .r = r,
+        .is_used = base_alloc(profile->n_maps, sizeof *plan.is_used),
+        .is_program = base_alloc(profile->n_maps, sizeof *plan.is_program),
+        .map_image = base_alloc(profile->n_maps, sizeof *plan.map_image),
+    };
+    find_used(&plan);
+    find_program(&plan);
+    add_libraries(&plan);
+    image_ix add_lib = IMAGE_NONE, program = IMAGE_NONE;
+    if (r->options->add_lib) {
+        plan.add_lib = (struct planned_image){.path = r->options->add_lib};
+        open_image(r, &plan.add_lib);
+        add_lib = add_image(r, &plan.add_lib);
+    }
+    if (plan.has_program)
+        program = add_image(r, &plan.program);
+    for (addr_ix a = 0; a < profile->n_addrs; a++)
+        place_address(&plan, a, add_lib, program);
+    base_free(plan.is_used);
+    base_free(plan.is_program);
+    base_free(plan.map_image);
+}

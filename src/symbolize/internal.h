@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Private to symbolize/: one run over one profile. Images are planned first (image.c), then the
+ * sources are asked in turn for what is still open (symbolize.c has the table), each answers
+ * through resolver_name; names.c keeps every distinct name once. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/idmap.h"
+#include "symbolize/symbolize.h"
+
+/* ---- names (names.c) ----------------------------------------------------------------------------
+ */
+
+struct name {
+    str_id full, brief;
+};
+
+/* What was demangled and shortened already. Raw names are known by their address: they are borrowed
+ * from objects that stay open. Zero, with its strings set, is a valid empty cache. */
+struct name_cache {
+    struct strings *strings;
+    bool keep_templates;
+    struct name *names;
+    uint32_t n, cap;
+    struct idmap by_raw, by_full; /* to place in names */
+    struct idmap texts;           /* texts that are no names, by their address */
+    struct idmap pairs; /* (full, full) to whether the second begins with the first's brief */
+};
+
+struct name name_of_raw(struct name_cache *cache, const char *raw);
+str_id text_of_raw(struct name_cache *cache, const char *raw); /* as it is: a path */
+struct name name_of_full(struct name_cache *cache, str_id full);
+/* Whether b's full name begins with a's brief one: then a symbol called b is what DWARF calls a. */
+bool name_is_spelled(struct name_cache *cache, struct name a, struct name b);
+void name_cache_free(struct name_cache *cache);
+
+/* ---- the run (symbolize.c) ----------------------------------------------------------------------
+ */
+
+/* An image that addresses are looked up in. */
+struct planned_image {
+    const char *path; /* as opened */
+    str_id build_id;  /* hex, as the profile says, or "" */
+    bool is_program, is_add_lib, is_deleted;
+    bool has_symbols;
+    struct object *object; /* NULL: not there, or another build; the object_set owns it */
+};
+
+struct resolver {
+    const struct profile *profile;
+    const struct symbolize_options *options;
+    const struct progress *progress;
+    struct notes *notes;
+    struct object_set *objects;
+    struct arena *arena; /* paths */
+    struct name_cache names;
+
+    struct planned_image *images;
+    uint32_t n_images, images_cap;
+
+    image_ix *addr_image; /* by address */
+    uint64_t *addr_place;
+    uint8_t *addr_state;  /* enum address_state, or STATE_OPEN */
+    uint32_t *addr_first; /* in `pool` */
+    uint32_t *addr_count;
+    frame_ix *pool;
+    uint32_t n_pool, pool_cap;
+
+    struct frame *frames;
+    uint32_t n_frames, frames_cap;
+    struct idmap frame_of; /* hash of a frame to its place */
+
+    uint32_t n_done; /* addresses, for progress */
+};
+
+enum { STATE_OPEN = UINT8_MAX };
+
+/* One place to get names from. */
+struct symbol_source {
+    const char *name;
+    bool (*accepts)(const struct resolver *r);
+    void (*resolve)(struct resolver *r); /* those addresses in STATE_OPEN that it knows */
+};
+extern const struct symbol_source source_embedded, source_elf;
+
+/* Frames for an address, innermost first: begin, add each, end. One address at a time. */
+void resolver_begin(struct resolver *r, addr_ix addr);
+void resolver_add(struct resolver *r, addr_ix addr, const struct frame *frame);
+void resolver_end(struct resolver *r, addr_ix addr, enum address_state state);
+/* One frame, "0x" and the address as the profile has it. */
+void resolver_unnamed(struct resolver *r, addr_ix addr, str_id file, uint32_t line);
+
+/* ---- images (image.c) -------------------------------------------------------------------------
+ */
+
+/* Which image each address belongs to, and opens those that have one. */
+void images_plan(struct resolver *r);
+void object_set_put(struct object_set *set, struct object *object); /* takes it; NULL is allowed */
+/* The first file that --lib_prefix makes of a path that is there; else the path. */
+const char *image_path(struct arena *arena, const char *const *prefixes, const char *path);
