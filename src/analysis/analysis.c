@@ -225,8 +225,8 @@ static bool find_forced(const struct analysis *a, const struct reader **forced, 
     return true;
 }
 
-static bool load_profile(struct analysis *a, struct span bytes, const char *name, enum load_as as,
-                         struct error *err)
+static bool load_profile(struct analysis *a, const struct file *file, const char *name,
+                         enum load_as as, struct error *err)
 {
     const struct reader *forced = NULL;
     if (!find_forced(a, &forced, err))
@@ -236,7 +236,7 @@ static bool load_profile(struct analysis *a, struct span bytes, const char *name
         forced = emitter && emitter->reader ? reader_find(span_of(emitter->reader)) : NULL;
         if (!forced)
             return error_set(err, ERROR_USAGE, "%s: the output reads no such input", name);
-    } else if (!forced && reader_is_symbolized(bytes)) {
+    } else if (!forced && reader_is_symbolized(file->bytes)) {
         if (a->program) {
             set_clash(a, name);
             return error_set(err, ERROR_USAGE,
@@ -251,10 +251,11 @@ static bool load_profile(struct analysis *a, struct span bytes, const char *name
         .strings = a->strings,
         .limits = a->limits,
         .name = name,
+        .file = file,
         .notes = &a->notes,
     };
     struct profile profile = {0};
-    if (!reader_read(bytes, forced, &job, &profile, err))
+    if (!reader_read(file->bytes, forced, &job, &profile, err))
         return false;
     forget_results(a);
     a->loaded = base_grow(a->loaded, &a->cap_loaded, (size_t)a->n_loaded + 1, sizeof *a->loaded);
@@ -283,7 +284,7 @@ static bool load_file(struct analysis *a, struct file *file, const char *name, e
         return false;
     if (as == LOAD_FIRST && !is_profile(a, file->bytes))
         return load_program(a, name, err);
-    return load_profile(a, file->bytes, name, as, err);
+    return load_profile(a, file, name, as, err);
 }
 
 /* ":" and a number, which ends the name or is followed by "/". */
