@@ -21,7 +21,8 @@ static uint32_t place_of_full(struct name_cache *cache, str_id full)
 
 struct name name_of_full(struct name_cache *cache, str_id full)
 {
-    return cache->names[place_of_full(cache, full)];
+    const uint32_t at = place_of_full(cache, full); /* may move the names */
+    return cache->names[at];
 }
 
 struct name name_of_raw(struct name_cache *cache, const char *raw)
