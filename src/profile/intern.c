@@ -117,7 +117,7 @@ void stack_table_add_batch(struct stack_table *table, const struct raw_sample *s
         at[i] = table->slots[hashes[i] & mask].id;
         __builtin_prefetch(&table->at[at[i] ? at[i] - 1 : 0]);
     }
-    for (uint32_t i = 0; i < n && table->n; i++) {
+    for (uint32_t i = 0; i < n && table->pool; i++) {
         const uint64_t *words = table->pool + table->at[at[i] ? at[i] - 1 : 0];
         for (uint32_t k = 0; k < 4 * WORDS_A_LINE; k += WORDS_A_LINE)
             __builtin_prefetch(words + k);

@@ -56,7 +56,8 @@ struct cpu {
     struct layout layout;
     struct window w;
     size_t start;      /* of the words in the file */
-    uint64_t *scratch; /* room for the deepest stack */
+    uint64_t *scratch; /* the deepest stack that could not be used in place */
+    uint32_t scratch_cap;
 };
 
 /* Where the next word stands in the file. */
@@ -116,15 +117,12 @@ static bool refuse_depth(const struct cpu *cpu, uint64_t depth, struct error *er
 
 /* The next n words as they are or, where they cannot be used in place, copied to `scratch`. What is
  * missing at the end of the file reads as -1. */
-static inline const uint64_t *take_stack(struct cpu *cpu, uint32_t n, bool is_whole)
+static const uint64_t *take_stack(struct cpu *cpu, uint32_t n, bool is_whole)
 {
-    if (cpu->layout.word_size == 8 && cpu->layout.order == native_order && is_whole) {
-        const struct span bytes = cursor_bytes(&cpu->w.c, (size_t)n * sizeof(uint64_t));
-        if ((uintptr_t)bytes.p % sizeof(uint64_t) == 0)
-            return (const uint64_t *)(const void *)bytes.p;
-        memcpy(cpu->scratch, bytes.p, bytes.n);
-        return cpu->scratch;
-    }
+    const bool is_native = cpu->layout.word_size == 8 && cpu->layout.order == native_order;
+    if (is_native && is_whole && (uintptr_t)cpu->w.c.at % sizeof(uint64_t) == 0)
+        return (const uint64_t *)(const void *)cursor_bytes(&cpu->w.c, n * sizeof(uint64_t)).p;
+    cpu->scratch = base_grow(cpu->scratch, &cpu->scratch_cap, n, sizeof cpu->scratch[0]);
     for (uint32_t i = 0; i < n; i++)
         cpu->scratch[i] =
             has_words(&cpu->w, &cpu->layout, 1) ? take_word(&cpu->w.c, &cpu->layout) : UINT64_MAX;
@@ -249,10 +247,9 @@ static bool cpu_fill(struct filling *filling, struct span bytes, struct error *e
         builder_default_column(builder, builder_column(builder, "samples", "count"));
         builder_period(builder, (int64_t)header.period);
         builder_digits(builder, cpu.layout.word_size * 2);
-        cpu.scratch = base_alloc(DEPTH_MAX, sizeof *cpu.scratch);
         is_read = read_records(&cpu, header.words, err);
-        base_free(cpu.scratch);
     }
+    base_free(cpu.scratch);
     window_free(&cpu.w);
     return is_read;
 }
