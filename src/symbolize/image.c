@@ -177,11 +177,15 @@ static bool is_in_program(const struct plan *plan, uint64_t pc)
 }
 
 /* A program that cannot be moved is where it was linked to, also under another name: what else is
- * mapped there by a name that is no library's is the program itself, renamed. */
-static bool is_renamed_program(const struct plan *plan, map_ix m, uint64_t pc)
+ * mapped there by a name that is no library's is the program itself, renamed. A library that is not
+ * there cannot have a better claim. */
+static bool is_program_after_all(const struct plan *plan, map_ix m, uint64_t pc)
 {
-    const struct mapping *map = &plan->r->profile->maps[m];
-    return !map->is_library && is_fixed_program(plan) && is_in_program(plan, pc);
+    const struct resolver *r = plan->r;
+    if (!is_fixed_program(plan) || !is_in_program(plan, pc))
+        return false;
+    const image_ix image = plan->map_image[m];
+    return !r->profile->maps[m].is_library || image == IMAGE_NONE || !r->images[image].object;
 }
 
 static image_ix add_image(struct resolver *r, const struct planned_image *image)
@@ -200,7 +204,8 @@ static void add_libraries(struct plan *plan)
     for (map_ix m = 0; m < profile->n_maps; m++) {
         const struct mapping *map = &profile->maps[m];
         plan->map_image[m] = IMAGE_NONE;
-        if (!plan->is_used[m] || plan->is_program[m] || is_renamed_program(plan, m, map->start))
+        if (!plan->is_used[m] || plan->is_program[m] ||
+            (!map->is_library && is_program_after_all(plan, m, map->start)))
             continue;
         const uint64_t key = (uint64_t)map->path << 32 | map->build_id;
         if (!idmap_find(&image_of, key, &plan->map_image[m])) {
@@ -243,7 +248,7 @@ static void place_address(struct plan *plan, addr_ix addr, image_ix add_lib, ima
             image = add_lib;
         else if (is_in_program(plan, pc))
             image = program;
-    } else if (!plan->is_program[m] && is_renamed_program(plan, m, pc)) {
+    } else if (!plan->is_program[m] && is_program_after_all(plan, m, pc)) {
         image = program;
     } else {
         const struct mapping *map = &profile->maps[m];
