@@ -23,7 +23,6 @@ typedef uint32_t map_ix, addr_ix, stack_ix, frame_ix, image_ix, column_ix;
 /* From here to the address that reports begin to skip no program has code: such a pc stands for a
  * place that came with names and no address, the same for the same names in every profile. */
 #define PC_MADE_UP ((uint64_t)1 << 62)
-#define PC_SKIPPED ((uint64_t)1 << 63)
 
 enum profile_kind {
     PROFILE_CPU,        /* samples */

@@ -26,7 +26,7 @@ struct section {
 extern const struct section cpu_section, heap_section, jemalloc_section, contention_section;
 
 extern const struct reader reader_symbolized, reader_heap, reader_jemalloc, reader_contention,
-    reader_cpu, reader_addresses;
+    reader_cpu, reader_proto, reader_addresses;
 
 /* The two functions of a reader whose format is a section. */
 int section_sniff(const struct section *section, struct span bytes);

@@ -5,8 +5,8 @@
 #include "reader/internal.h"
 
 const struct reader *const readers[] = {
-    &reader_symbolized, &reader_heap, &reader_jemalloc, &reader_contention, &reader_cpu,
-    &reader_addresses,  NULL,
+    &reader_symbolized, &reader_heap,  &reader_jemalloc,  &reader_contention,
+    &reader_cpu,        &reader_proto, &reader_addresses, NULL,
 };
 
 /* Less sure than this, a reader only explains what is wrong with a file that nobody else wants. */
