@@ -9,14 +9,19 @@
 /* An entry in entry_node that stands for no node: its name depends on what it called. */
 #define NODE_BY_CALLEE (UINT32_MAX - 1)
 
+/* Most functions have few callers: the edges from some of them are found without a look-up. */
+#define CALLERS_KEPT 4
+
 struct work_node {
     double flat, cum;
-    uint32_t stamp;    /* the last stack that had it, + 1 */
-    node_ix last_from; /* the caller of the edge below, found again without a look-up */
-    uint32_t last_edge;
     str_id label;
+    uint32_t stamp; /* the last stack that had it, + 1 */
+    uint16_t next;  /* of the callers, to be replaced */
     bool is_inlined;
+    node_ix caller[CALLERS_KEPT];
+    uint32_t caller_edge[CALLERS_KEPT];
 };
+_Static_assert(sizeof(struct work_node) <= 64, "a cache line");
 
 struct fold {
     const struct view *view;
@@ -49,11 +54,10 @@ static node_ix add_node(struct fold *fold, str_id label, bool is_inlined)
         return node;
     fold->nodes =
         base_grow(fold->nodes, &fold->nodes_cap, (size_t)fold->n_nodes + 1, sizeof fold->nodes[0]);
-    fold->nodes[fold->n_nodes++] = (struct work_node){
-        .label = label,
-        .last_from = NODE_NONE,
-        .is_inlined = is_inlined,
-    };
+    struct work_node *work = &fold->nodes[fold->n_nodes++];
+    *work = (struct work_node){.label = label, .is_inlined = is_inlined};
+    for (unsigned i = 0; i < CALLERS_KEPT; i++)
+        work->caller[i] = NODE_NONE;
     return node;
 }
 
@@ -128,21 +132,25 @@ static node_ix find_callback(struct fold *fold, addr_ix addr, uint32_t entry, ui
 /* ---- the pass -----------------------------------------------------------------------------------
  */
 
-static void add_edge(struct fold *fold, node_ix from, node_ix to, double value)
+static uint32_t find_edge(struct fold *fold, node_ix from, node_ix to)
 {
     struct work_node *callee = &fold->nodes[to];
-    if (callee->last_from != from) {
-        bool is_new;
-        const uint64_t key = (uint64_t)from << 32 | to;
-        callee->last_from = from;
-        callee->last_edge = idmap_add(&fold->edge_of, key, fold->n_edges, &is_new);
-        if (is_new) {
-            fold->edges = base_grow(fold->edges, &fold->edges_cap, (size_t)fold->n_edges + 1,
-                                    sizeof fold->edges[0]);
-            fold->edges[fold->n_edges++] = (struct edge){.from = from, .to = to};
-        }
+    for (unsigned i = 0; i < CALLERS_KEPT; i++) {
+        if (callee->caller[i] == from)
+            return callee->caller_edge[i];
     }
-    fold->edges[callee->last_edge].weight += value;
+    bool is_new;
+    const uint64_t key = (uint64_t)from << 32 | to;
+    const uint32_t edge = idmap_add(&fold->edge_of, key, fold->n_edges, &is_new);
+    if (is_new) {
+        fold->edges = base_grow(fold->edges, &fold->edges_cap, (size_t)fold->n_edges + 1,
+                                sizeof fold->edges[0]);
+        fold->edges[fold->n_edges++] = (struct edge){.from = from, .to = to};
+    }
+    callee->caller[callee->next] = from;
+    callee->caller_edge[callee->next] = edge;
+    callee->next = (uint16_t)((callee->next + 1) % CALLERS_KEPT);
+    return edge;
 }
 
 static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
@@ -169,7 +177,8 @@ static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
                 work->flat += value;
                 fold->flat_total += value;
             } else if (with_edges) {
-                add_edge(fold, node, callee, value);
+                const uint32_t edge = find_edge(fold, node, callee); /* may move the edges */
+                fold->edges[edge].weight += value;
             }
             callee = node;
         }
