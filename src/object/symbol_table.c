@@ -21,11 +21,10 @@ struct symbol {
     uint64_t value, size;
     const char *name;
     uint32_t same_name; /* unknown until asked for: see `alias` */
-    uint8_t
-        preference;  /* lower is better: function before untyped, global before weak before local */
-    bool is_dynamic; /* from .dynsym */
-    bool is_text;    /* nm says T or t */
-    bool is_trimmed; /* without @VERSION, as far as we know */
+    bool is_untyped;    /* functions are preferred to it */
+    bool is_dynamic;    /* from .dynsym */
+    bool is_text;       /* nm says T or t */
+    bool is_trimmed;    /* without @VERSION, as far as we know */
 };
 
 struct segment {
@@ -123,12 +122,6 @@ static uint8_t *find_code(struct elf_file *file, size_t *n)
     return is_code;
 }
 
-static uint8_t preference_of(unsigned type, unsigned binding)
-{
-    const unsigned of_binding = binding == STB_LOCAL ? 2 : binding == STB_WEAK ? 1 : 0;
-    return (uint8_t)((type == STT_NOTYPE ? 4 : 0) + of_binding);
-}
-
 static void read_table(struct symbol_table *table, struct elf_file *file, Elf_Scn *scn,
                        bool is_dynamic)
 {
@@ -170,7 +163,7 @@ static void read_table(struct symbol_table *table, struct elf_file *file, Elf_Sc
             .size = raw.size,
             .name = name,
             .same_name = UINT32_MAX,
-            .preference = preference_of(type, binding),
+            .is_untyped = type == STT_NOTYPE,
             .is_dynamic = is_dynamic,
             .is_text = type != STT_GNU_IFUNC && (binding == STB_GLOBAL || binding == STB_LOCAL),
         };
@@ -247,16 +240,15 @@ static uint64_t end_of(const struct symbol *symbol)
     return symbol->value + symbol->size;
 }
 
-/* Whether symbol a is rather shown than b, where both are possible. */
+/* Whether symbol a is rather shown than b, where both are possible. Of equals the first in the
+ * table, as addr2line has it: which alias a user knows cannot be told from its binding. */
 static bool is_better(const struct symbol_table *table, uint32_t a, uint32_t b)
 {
     const struct symbol *x = &table->symbols[a], *y = &table->symbols[b];
-    if (x->preference / 4 != y->preference / 4)
-        return x->preference < y->preference;
+    if (x->is_untyped != y->is_untyped)
+        return y->is_untyped;
     if (x->size != y->size)
         return x->size < y->size;
-    if (x->preference != y->preference)
-        return x->preference < y->preference;
     return a < b;
 }
 
