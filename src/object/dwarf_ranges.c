@@ -253,7 +253,7 @@ static bool is_better(const struct dwarf_interval *a, const struct dwarf_interva
         return a->depth > b->depth;
     if (a->high - a->low != b->high - b->low)
         return a->high - a->low < b->high - b->low;
-    return a->what < b->what;
+    return a->what > b->what; /* aliases in assembler: addr2line shows the last one too */
 }
 
 /* The sweep from low to high addresses. The heap holds the intervals that cover the place where it
