@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Add up what a run of `meson test` found: every single check of TAP tests, not just every program.
 
-A program that died, or failed after its last check, counts as one more failure.
+A program that died, or failed after its last check, counts as one more failure. What failed is shown with
+the remarks that tests make on it.
 
 usage: summary.py testlog.json
 """
@@ -19,13 +20,26 @@ def count(test):
     return (len(results) - failed if results else test['result'] == 'OK'), failed
 
 
+def failures(test):
+    """The lines of failed checks, each with the remarks below it."""
+    shown = False
+    for line in test.get('stdout', '').splitlines():
+        if not line.startswith('#'):
+            shown = line.startswith('not ok')
+        if shown:
+            yield line
+
+
 def main():
     passed = failed = 0
     with open(sys.argv[1]) as log:
         for line in log:
-            p, f = count(json.loads(line))
+            test = json.loads(line)
+            p, f = count(test)
             passed += p
             failed += f
+            if f:
+                print('\n'.join(['%s:' % test['name'], *failures(test)]))
     print('%d passed, %d failed' % (passed, failed))
     return failed > 0 or passed == 0
 
