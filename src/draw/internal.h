@@ -120,7 +120,7 @@ bool load_gif(struct gif_library *out, struct error *err) CHECKED;
 
 /* Valid UTF-8 that is safe in every kind of picture: bad bytes and control characters become
  * U+FFFD. Longer than `max_columns` characters it is cut in the middle, with an ellipsis. */
-const char *text_clean(struct span text, uint32_t max_columns, struct arena *arena) CHECKED;
+const char *draw_text_clean(struct span text, uint32_t max_columns, struct arena *arena) CHECKED;
 /* The cleaned lines of `text`, at most `max_lines` of them (the middle ones go). Returns how many.
  */
 uint32_t text_lines(const char *text, uint32_t max_lines, uint32_t max_columns, struct arena *arena,

@@ -134,7 +134,7 @@ static void size_label(const struct measure *measure, struct arena *arena,
     if (!edge->label || !*edge->label)
         return;
     struct scene_line *label = &curve->label;
-    label->text = text_clean(span_of(edge->label), 40, arena);
+    label->text = draw_text_clean(span_of(edge->label), 40, arena);
     label->size = LABEL_SIZE;
     label->width = measure_text(measure, label->text, LABEL_SIZE);
     curve->label_width = ceil(label->width + 4);
@@ -148,7 +148,7 @@ static void size_legend(const struct measure *measure, struct arena *arena,
     struct scene_line *lines = arena_alloc(arena, n, sizeof *lines);
     double y = LEGEND_PAD, widest = 0;
     for (uint32_t i = 0; i < n; i++) {
-        lines[i].text = text_clean(span_of(drawing->legend[i]), 100, arena);
+        lines[i].text = draw_text_clean(span_of(drawing->legend[i]), 100, arena);
         const double size = i == 0 ? LEGEND_TITLE : LEGEND_SIZE;
         widest = fmax(widest, measure_lines(measure, &lines[i], 1, size, &y));
         lines[i].x = LEGEND_PAD;

@@ -195,7 +195,7 @@ bool paint_pages(const struct scene *scene, bool is_pdf, int64_t date, struct ou
 
     struct arena *arena = arena_new();
     const char *given = scene->drawing->title ? scene->drawing->title : "";
-    const char *title = text_clean(span_of(given), 200, arena);
+    const char *title = draw_text_clean(span_of(given), 200, arena);
     const double scale = fmin(1, MOST_POINTS / fmax(scene->width, scene->height));
     const double width = scene->width * scale, height = scene->height * scale;
     struct buf page = BUF_MAX(LARGEST_PICTURE);

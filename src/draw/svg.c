@@ -150,7 +150,7 @@ static void group(struct pen *self, const char *kind, const char *hint)
     if (!hint)
         return;
     out_text(p->out, "<title>");
-    put_text(p->out, text_clean(span_of(hint), ANY_COLUMNS, p->arena));
+    put_text(p->out, draw_text_clean(span_of(hint), ANY_COLUMNS, p->arena));
     out_text(p->out, "</title>\n");
 }
 
@@ -252,7 +252,7 @@ bool paint_svg(const struct scene *scene, struct out *out, struct error *err)
     out_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100%\" height=\"100%\">\n"
                   "<title>");
-    put_text(out, text_clean(span_of(title), ANY_COLUMNS, pen.arena));
+    put_text(out, draw_text_clean(span_of(title), ANY_COLUMNS, pen.arena));
     out_printf(out, "</title>\n<style>\n%s</style>\n", style);
     out_text(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
                   "<g id=\"viewport\" transform=\"translate(0,0)\"");

@@ -65,7 +65,7 @@ static uint32_t count(struct span text)
     return n;
 }
 
-const char *text_clean(struct span text, uint32_t max_columns, struct arena *arena)
+const char *draw_text_clean(struct span text, uint32_t max_columns, struct arena *arena)
 {
     const uint32_t columns = count(text);
     const bool is_cut = columns > max_columns;
@@ -101,7 +101,7 @@ uint32_t text_lines(const char *text, uint32_t max_lines, uint32_t max_columns, 
         if (i == head)
             (*lines)[kept++].text = ELLIPSIS;
         else if (i < head || i >= n - tail)
-            (*lines)[kept++].text = text_clean(line, max_columns, arena);
+            (*lines)[kept++].text = draw_text_clean(line, max_columns, arena);
     }
     return kept;
 }

@@ -11,6 +11,7 @@ extern const struct emitter collapsed_emitter;
 extern const struct emitter symbols_emitter;
 extern const struct emitter callgrind_emitter;
 extern const struct emitter dot_emitter;
+extern const struct emitter pdf_emitter, ps_emitter, svg_emitter, gif_emitter, png_emitter;
 
 /* The section of --stacks: every stack, and for heap profiles every sample line. */
 void stacks_write(const struct report *report, struct out *out);

@@ -5,7 +5,19 @@
 #include "report/internal.h"
 
 const struct emitter *const emitters[] = {
-    &text_emitter, &collapsed_emitter, &callgrind_emitter, &dot_emitter, &symbols_emitter, NULL,
+    /* clang-format off: a row each */
+    &text_emitter,
+    &collapsed_emitter,
+    &callgrind_emitter,
+    &dot_emitter,
+    &pdf_emitter,
+    &ps_emitter,
+    &svg_emitter,
+    &gif_emitter,
+    &png_emitter,
+    &symbols_emitter,
+    NULL,
+    /* clang-format on */
 };
 
 const struct emitter *emitter_find(struct span name)
