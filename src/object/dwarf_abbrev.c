@@ -11,7 +11,7 @@
 struct making {
     struct dwarf_abbrevs *to;
     struct dwarf_shape shape;
-    uint32_t cap, cap_attrs, cap_steps;
+    uint32_t cap, cap_steps;
     uint32_t before; /* bytes since the last step */
 };
 
@@ -77,7 +77,10 @@ static void add_step(struct making *m, struct dwarf_abbrev *abbrev, const struct
     struct dwarf_abbrevs *to = m->to;
     to->steps = base_grow(to->steps, &m->cap_steps, (size_t)to->n_steps + 1, sizeof *to->steps);
     to->steps[to->n_steps++] = (struct dwarf_step){
-        .before = m->before, .form = attr->form, .want = (uint8_t)want, .implicit = attr->implicit};
+        .before = m->before,
+        .form = attr->form,
+        .want = (uint8_t)want,
+        .implicit = (int32_t)attr->implicit == attr->implicit ? (int32_t)attr->implicit : 0};
     m->before = 0;
 }
 
@@ -103,32 +106,40 @@ static void notice(struct dwarf_abbrev *abbrev, uint16_t name)
     }
 }
 
+bool dwarf_attr_next(struct cursor *attrs, struct dwarf_attr *out)
+{
+    const uint64_t name = cursor_uleb(attrs), form = cursor_uleb(attrs);
+    const int64_t implicit = form == DW_FORM_implicit_const ? cursor_sleb(attrs) : 0;
+    /* Names beyond 16 bits are nobody's that we know; forms beyond are none. */
+    *out = (struct dwarf_attr){.name = name > UINT16_MAX ? UINT16_MAX : (uint16_t)name,
+                               .form = form > UINT16_MAX ? UINT16_MAX : (uint16_t)form,
+                               .implicit = implicit};
+    return !cursor_failed(attrs) && (name != 0 || form != 0);
+}
+
+struct cursor dwarf_abbrev_attrs(const struct dwarf_abbrevs *abbrevs,
+                                 const struct dwarf_abbrev *abbrev)
+{
+    struct cursor c = abbrevs->bytes;
+    cursor_seek(&c, abbrev->attrs_at);
+    return c;
+}
+
 static void read_attrs(struct making *m, struct cursor *c, struct dwarf_abbrev *abbrev)
 {
-    struct dwarf_abbrevs *to = m->to;
-    abbrev->attrs_at = to->n_attrs;
-    abbrev->steps_at = to->n_steps;
+    struct dwarf_attr attr;
+    abbrev->attrs_at = (uint32_t)cursor_offset(c);
+    abbrev->steps_at = m->to->n_steps;
     m->before = 0;
-    while (!cursor_failed(c)) {
-        const uint64_t name = cursor_uleb(c), form = cursor_uleb(c);
-        const int64_t implicit = form == DW_FORM_implicit_const ? cursor_sleb(c) : 0;
-        if (name == 0 && form == 0)
-            break;
-        if (!dwarf_form_is_known(form)) {
+    while (dwarf_attr_next(c, &attr)) {
+        if (!dwarf_form_is_known(attr.form)) {
             abbrev->is_readable = false;
             continue;
         }
-        /* Names beyond 16 bits are nobody's that we know. */
-        const struct dwarf_attr attr = {.name = name > UINT16_MAX ? 0 : (uint16_t)name,
-                                        .form = (uint16_t)form,
-                                        .implicit = implicit};
-        to->attrs = base_grow(to->attrs, &m->cap_attrs, (size_t)to->n_attrs + 1, sizeof *to->attrs);
-        to->attrs[to->n_attrs++] = attr;
         notice(abbrev, attr.name);
         add_step(m, abbrev, &attr);
     }
-    abbrev->n_attrs = to->n_attrs - abbrev->attrs_at;
-    abbrev->n_steps = to->n_steps - abbrev->steps_at;
+    abbrev->n_steps = m->to->n_steps - abbrev->steps_at;
     abbrev->tail = m->before;
 }
 
@@ -146,9 +157,10 @@ struct dwarf_abbrevs *dwarf_abbrevs_read(struct span abbrev, uint64_t offset,
                                          enum cursor_order order, struct dwarf_shape shape,
                                          size_t *size)
 {
-    struct cursor c = cursor_over(abbrev, order);
-    cursor_seek(&c, offset);
+    const struct span bytes = span_first(span_skip(abbrev, (size_t)offset), UINT32_MAX);
+    struct cursor c = cursor_over(bytes, order);
     struct dwarf_abbrevs *to = base_alloc(1, sizeof *to);
+    to->bytes = c;
     struct making m = {.to = to, .shape = shape};
     while (!cursor_failed(&c)) {
         const uint64_t code = cursor_uleb(&c);
@@ -172,7 +184,7 @@ struct dwarf_abbrevs *dwarf_abbrevs_read(struct span abbrev, uint64_t offset,
         return NULL;
     }
     index_codes(to);
-    *size = cursor_offset(&c) - (size_t)offset;
+    *size = cursor_offset(&c);
     return to;
 }
 
@@ -181,7 +193,6 @@ void dwarf_abbrevs_free(struct dwarf_abbrevs *abbrevs)
     if (!abbrevs)
         return;
     base_free(abbrevs->list);
-    base_free(abbrevs->attrs);
     base_free(abbrevs->steps);
     idmap_free(&abbrevs->by_code);
     base_free(abbrevs);

@@ -104,30 +104,29 @@ enum dwarf_want {
  * last step `tail` bytes are left. Runs of attributes that nobody wants melt into `before`. */
 struct dwarf_step {
     uint32_t before;
+    int32_t implicit; /* of DW_FORM_implicit_const; 0 where it is too large for us */
     uint16_t form;
-    uint8_t want;
-    int64_t implicit;
+    uint8_t want; /* enum dwarf_want */
 };
 
 struct dwarf_abbrev {
     uint64_t code;
+    uint32_t attrs_at; /* in the table's bytes */
+    uint32_t steps_at, n_steps;
+    uint32_t tail;
     uint16_t tag;
     uint8_t kind; /* enum dwarf_kind */
-    bool has_children;
-    bool has_sibling;
+    bool has_children, has_sibling;
     bool has_code;    /* an attribute that says where code lies */
     bool is_plain;    /* a function without linkage name, origin and specification */
     bool is_readable; /* all forms are known */
-    uint32_t attrs_at, n_attrs;
-    uint32_t steps_at, n_steps;
-    uint32_t tail;
 };
 
 struct dwarf_abbrevs {
+    struct cursor bytes; /* over the table as it stands in the file */
     struct dwarf_abbrev *list;
-    struct dwarf_attr *attrs;
     struct dwarf_step *steps;
-    uint32_t n, n_attrs, n_steps;
+    uint32_t n, n_steps;
     bool has_functions_with_code;
     struct idmap by_code; /* empty where list[i].code is i + 1 for all, as compilers write them */
 };
@@ -137,6 +136,11 @@ struct dwarf_abbrevs *dwarf_abbrevs_read(struct span abbrev, uint64_t offset,
                                          enum cursor_order order, struct dwarf_shape shape,
                                          size_t *size) CHECKED;
 void dwarf_abbrevs_free(struct dwarf_abbrevs *abbrevs);
+/* For reading a DIE whole: a cursor over the attributes of its abbreviation, and the next of them.
+ * False: there are no more. */
+struct cursor dwarf_abbrev_attrs(const struct dwarf_abbrevs *abbrevs,
+                                 const struct dwarf_abbrev *abbrev);
+bool dwarf_attr_next(struct cursor *attrs, struct dwarf_attr *out);
 const struct dwarf_abbrev *dwarf_abbrevs_search(const struct dwarf_abbrevs *abbrevs, uint64_t code);
 
 static inline const struct dwarf_abbrev *dwarf_abbrevs_find(const struct dwarf_abbrevs *abbrevs,

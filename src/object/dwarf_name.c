@@ -39,6 +39,11 @@ struct facts {
     struct dwarf_value origin; /* DW_AT_abstract_origin or DW_AT_specification */
 };
 
+static uint32_t cut(uint64_t line)
+{
+    return line > UINT32_MAX ? 0 : (uint32_t)line;
+}
+
 static bool read_facts(const struct dwarf_unit *unit, uint64_t die, struct facts *out)
 {
     *out = (struct facts){0};
@@ -47,28 +52,26 @@ static bool read_facts(const struct dwarf_unit *unit, uint64_t die, struct facts
     if (!abbrev || !abbrev->is_readable)
         return false;
     out->tag = abbrev->tag;
-    const struct dwarf_attr *attrs = unit->abbrevs->attrs + abbrev->attrs_at;
-    for (uint32_t i = 0; i < abbrev->n_attrs; i++) {
-        switch (attrs[i].name) {
+    struct cursor attrs = dwarf_abbrev_attrs(unit->abbrevs, abbrev);
+    struct dwarf_attr attr;
+    while (dwarf_attr_next(&attrs, &attr)) {
+        switch (attr.name) {
         case DW_AT_linkage_name:
         case DW_AT_MIPS_linkage_name:
-            out->linkage = dwarf_form_read(&c, unit, attrs[i].form, attrs[i].implicit).text;
+            out->linkage = dwarf_form_read(&c, unit, attr.form, attr.implicit).text;
             break;
         case DW_AT_name:
-            out->name = dwarf_form_read(&c, unit, attrs[i].form, attrs[i].implicit).text;
+            out->name = dwarf_form_read(&c, unit, attr.form, attr.implicit).text;
             break;
-        case DW_AT_decl_line: {
-            const uint64_t line =
-                dwarf_form_read(&c, unit, attrs[i].form, attrs[i].implicit).number;
-            out->line = line > UINT32_MAX ? 0 : (uint32_t)line;
+        case DW_AT_decl_line:
+            out->line = cut(dwarf_form_read(&c, unit, attr.form, attr.implicit).number);
             break;
-        }
         case DW_AT_abstract_origin:
         case DW_AT_specification:
-            out->origin = dwarf_form_read(&c, unit, attrs[i].form, attrs[i].implicit);
+            out->origin = dwarf_form_read(&c, unit, attr.form, attr.implicit);
             break;
         default:
-            dwarf_form_skip(&c, attrs[i].form, unit->shape);
+            dwarf_form_skip(&c, attr.form, unit->shape);
             break;
         }
     }

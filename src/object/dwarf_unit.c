@@ -243,14 +243,14 @@ static bool read_die(struct dwarf_unit *unit, bool for_bases)
     const struct dwarf_abbrev *abbrev = dwarf_abbrevs_find(unit->abbrevs, code);
     if (!abbrev || !abbrev->is_readable)
         return false;
-    const struct dwarf_attr *attrs = unit->abbrevs->attrs + abbrev->attrs_at;
-    for (uint32_t i = 0; i < abbrev->n_attrs; i++) {
-        const struct dwarf_value value =
-            dwarf_form_read(&c, unit, attrs[i].form, attrs[i].implicit);
+    struct cursor attrs = dwarf_abbrev_attrs(unit->abbrevs, abbrev);
+    struct dwarf_attr attr;
+    while (dwarf_attr_next(&attrs, &attr)) {
+        const struct dwarf_value value = dwarf_form_read(&c, unit, attr.form, attr.implicit);
         if (for_bases)
-            read_base(unit, attrs[i].name, &value);
+            read_base(unit, attr.name, &value);
         else
-            read_value(unit, attrs[i].name, &value);
+            read_value(unit, attr.name, &value);
     }
     if (abbrev->tag == DW_TAG_partial_unit)
         unit->type = DW_UT_partial;
