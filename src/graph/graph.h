@@ -34,6 +34,7 @@ struct view_options {
     bool show_bytes;                    /* heap: bytes rather than megabytes */
     bool keep_signal_frames;            /* --no-auto-signal-frm */
     const struct regex *focus, *ignore; /* NULL: all, none */
+    const char *label;                  /* samples with this label; NULL: those with none */
 };
 
 /* How values are written: "%d", or value / scale with `digits` decimals. */
@@ -54,11 +55,13 @@ struct view {
     const struct symbols *symbols;
     struct value_format format;
     column_ix column;
+    str_id label; /* of the samples that count */
     double total; /* of all samples, before anything was left out */
     const uint32_t *stack_at;
     const addr_ix *stack_addr;
     double *stack_value;
     uint32_t n_stacks;           /* may hold empty stacks */
+    uint32_t *stack_of;          /* of the profile's stack, or STACK_NONE; NULL: the same one */
     const struct frame *blank;   /* stands in where an image has no symbols: "??" at "??:0" */
     const struct frame *missing; /* and where nothing is known: named by the address, no place */
     struct arena *arena;
@@ -75,6 +78,9 @@ bool view_make(const struct profile *profile, const struct symbols *symbols,
 uint32_t *view_stack_order(const struct view *view);
 
 const char *view_value_text(const struct view *view, double value, char text[UNITS_TEXT]);
+
+/* The values of all columns: column c of stack s at [c * n_stacks + s]; the arena's. */
+const double *view_columns(const struct view *view);
 
 /* Whether the address is one that reports leave out of stacks (beyond 7fff_ffff_ffff_ffff). */
 bool view_address_is_skipped(const struct view *view, addr_ix addr);

@@ -56,6 +56,12 @@ static const char *const allocator_names[] = {
     "__stop_malloc_hook",
 };
 
+/* What jemalloc's profiles have besides. */
+static const char *const jemalloc_names[] = {
+    "newImpl", "void* newImpl", "aligned_alloc", "mallocx",          "rallocx",
+    "xallocx", "dallocx",       "sdallocx",      "sdallocx_noflags",
+};
+
 static const char *const lock_names[] = {
     "base::RecordLockProfileData",
     "base::SubmitMutexProfileData",
@@ -109,6 +115,8 @@ static uint8_t *find_unwanted(const struct view *view, bool keep_signal_frames)
         return NULL;
 
     struct idmap names = {0};
+    if (profile->allocator_is_innermost)
+        add_names(profile->strings, jemalloc_names, COUNT_OF(jemalloc_names), true, &names);
     if (is_heap)
         add_names(profile->strings, allocator_names, COUNT_OF(allocator_names), true, &names);
     else if (profile->kind == PROFILE_CONTENTION)
@@ -233,6 +241,16 @@ static uint64_t hash_addresses(const addr_ix *addrs, uint32_t n)
     return hash;
 }
 
+/* Where the allocator took the stack itself, the leaf is in it: if that is a library, all of the
+ * leaf's neighbours there are the allocator too, with names or without. */
+static map_ix allocator_of(const struct profile *profile, const struct cut_stack *stack)
+{
+    if (!profile->allocator_is_innermost || stack->leaf == ADDRESS_NONE)
+        return MAP_NONE;
+    const map_ix map = profile->addr_map[stack->leaf];
+    return map != MAP_NONE && profile->maps[map].is_library ? map : MAP_NONE;
+}
+
 /* The stacks without unwanted addresses, equal ones once; new_of tells what became of each. */
 static void join_stacks(struct view *view, const struct cut_stack *stacks, uint32_t n,
                         const uint8_t *is_unwanted, uint32_t *new_of)
@@ -255,12 +273,17 @@ static void join_stacks(struct view *view, const struct cut_stack *stacks, uint3
     for (uint32_t i = 0; i < n; i++) {
         addr_ix *p = addrs + at[kept];
         const struct cut_stack *s = &stacks[i];
+        const map_ix allocator = allocator_of(view->profile, s);
         uint32_t depth = 0;
+        bool is_inside = allocator != MAP_NONE;
         if (s->leaf != ADDRESS_NONE && !(is_unwanted && is_unwanted[s->leaf]))
             p[depth++] = s->leaf;
         for (uint32_t k = 0; k < s->n_rest; k++) {
-            if (!(is_unwanted && is_unwanted[s->rest[k]]))
+            is_inside = is_inside && view->profile->addr_map[s->rest[k]] == allocator;
+            if (!is_inside && !(is_unwanted && is_unwanted[s->rest[k]]))
                 p[depth++] = s->rest[k];
+            else if (view->profile->allocator_is_innermost)
+                depth = 0; /* whatever is inside the allocator goes with it */
         }
 
         const uint64_t hash = hash_addresses(p, depth);
@@ -296,16 +319,20 @@ static void add_values(struct view *view, const uint32_t *new_of)
     const double *values = profile->sample_value + (size_t)view->column * profile->n_samples;
     for (uint32_t i = 0; i < profile->n_samples; i++) {
         const stack_ix stack = profile->sample_stack[i];
-        view->stack_value[new_of ? new_of[stack] : stack] += values[i];
+        if (profile->sample_label[i] == view->label)
+            view->stack_value[new_of ? new_of[stack] : stack] += values[i];
     }
 }
 
 /* The stacks that have samples, in their order. */
-static struct cut_stack *list_stacks(const struct profile *profile, uint32_t *n)
+static struct cut_stack *list_stacks(const struct view *view, uint32_t *n)
 {
+    const struct profile *profile = view->profile;
     uint8_t *has_sample = base_alloc(profile->n_stacks, 1);
-    for (uint32_t i = 0; i < profile->n_samples; i++)
-        has_sample[profile->sample_stack[i]] = 1;
+    for (uint32_t i = 0; i < profile->n_samples; i++) {
+        if (profile->sample_label[i] == view->label)
+            has_sample[profile->sample_stack[i]] = 1;
+    }
     struct cut_stack *stacks = base_alloc(profile->n_stacks, sizeof *stacks);
     *n = 0;
     for (stack_ix s = 0; s < profile->n_stacks; s++) {
@@ -327,8 +354,8 @@ void prune_stacks(struct view *view, bool keep_signal_frames, struct notes *note
 {
     const struct profile *profile = view->profile;
     uint32_t n;
-    struct cut_stack *stacks = list_stacks(profile, &n);
-    bool is_cut = n != profile->n_stacks;
+    struct cut_stack *stacks = list_stacks(view, &n);
+    bool is_cut = n != profile->n_stacks || profile->allocator_is_innermost;
     if (profile->kind == PROFILE_CPU && n) {
         const uint32_t before = stacks[0].n_rest;
         cut_common_seconds(view, stacks, n, keep_signal_frames, notes);
@@ -337,10 +364,11 @@ void prune_stacks(struct view *view, bool keep_signal_frames, struct notes *note
     uint8_t *is_unwanted = find_unwanted(view, keep_signal_frames);
 
     if (is_cut || is_unwanted) {
-        uint32_t *new_of = base_alloc(profile->n_stacks, sizeof *new_of);
+        uint32_t *new_of = arena_alloc(view->arena, profile->n_stacks, sizeof *new_of);
+        memset(new_of, 0xff, profile->n_stacks * sizeof *new_of);
         join_stacks(view, stacks, n, is_unwanted, new_of);
         add_values(view, new_of);
-        base_free(new_of);
+        view->stack_of = new_of;
     } else {
         view->stack_at = profile->stack_at;
         view->stack_addr = profile->stack_addr;

@@ -132,6 +132,18 @@ static void match_addresses(const struct view *view, const struct regex *regex, 
     base_free(frame_result);
 }
 
+/* Where the profile's stacks went, after the view's own moved once more. */
+static void follow_stacks(struct view *view, const uint32_t *new_of)
+{
+    const uint32_t n = view->profile->n_stacks;
+    uint32_t *stack_of = arena_alloc(view->arena, n, sizeof *stack_of);
+    for (stack_ix s = 0; s < n; s++) {
+        const uint32_t old = view->stack_of ? view->stack_of[s] : s;
+        stack_of[s] = old == STACK_NONE ? STACK_NONE : new_of[old];
+    }
+    view->stack_of = stack_of;
+}
+
 /* Keeps the stacks that pass. */
 static void filter_stacks(struct view *view, const struct regex *focus, const struct regex *ignore)
 {
@@ -147,9 +159,11 @@ static void filter_stacks(struct view *view, const struct regex *focus, const st
     const uint32_t n = view->n_stacks;
     uint32_t *at = arena_alloc(view->arena, (size_t)n + 1, sizeof *at);
     addr_ix *addrs = arena_alloc(view->arena, view->stack_at[n], sizeof *addrs);
+    uint32_t *new_of = base_alloc(n, sizeof *new_of);
     uint32_t kept = 0, end = 0;
     for (uint32_t s = 0; s < n; s++) {
         const uint32_t begin = view->stack_at[s], depth = view->stack_at[s + 1] - begin;
+        new_of[s] = STACK_NONE;
         uint8_t any = focus ? 0 : FOCUS;
         for (uint32_t i = 0; i < depth; i++)
             any |= hits[view->stack_addr[begin + i]];
@@ -157,6 +171,7 @@ static void filter_stacks(struct view *view, const struct regex *focus, const st
             continue;
         if (depth)
             memcpy(addrs + end, view->stack_addr + begin, depth * sizeof *addrs);
+        new_of[s] = kept;
         view->stack_value[kept++] = view->stack_value[s];
         end += depth;
         at[kept] = end;
@@ -164,6 +179,8 @@ static void filter_stacks(struct view *view, const struct regex *focus, const st
     view->stack_at = at;
     view->stack_addr = addrs;
     view->n_stacks = kept;
+    follow_stacks(view, new_of);
+    base_free(new_of);
     base_free(hits);
 }
 
@@ -185,14 +202,35 @@ bool view_make(const struct profile *profile, const struct symbols *symbols,
         .column = column,
         .arena = arena,
     };
+    if (options->label && !strings_find(profile->strings, span_of(options->label), &view.label))
+        return error_set(err, ERROR_USAGE, "the profile has no samples of '%s'", options->label);
     make_stand_ins(&view);
     if (column < profile->n_columns) {
         const double *values = profile->sample_value + (size_t)column * profile->n_samples;
-        for (uint32_t i = 0; i < profile->n_samples; i++)
-            view.total += values[i];
+        for (uint32_t i = 0; i < profile->n_samples; i++) {
+            if (profile->sample_label[i] == view.label)
+                view.total += values[i];
+        }
     }
     prune_stacks(&view, options->keep_signal_frames, notes);
     filter_stacks(&view, options->focus, options->ignore);
     *out = view;
     return true;
+}
+
+const double *view_columns(const struct view *view)
+{
+    const struct profile *profile = view->profile;
+    double *columns =
+        arena_alloc(view->arena, (size_t)profile->n_columns * view->n_stacks, sizeof *columns);
+    for (uint32_t i = 0; i < profile->n_samples; i++) {
+        const stack_ix from = profile->sample_stack[i];
+        const uint32_t to = view->stack_of ? view->stack_of[from] : from;
+        if (to == STACK_NONE || profile->sample_label[i] != view->label)
+            continue;
+        for (column_ix c = 0; c < profile->n_columns; c++)
+            columns[(size_t)c * view->n_stacks + to] +=
+                profile->sample_value[(size_t)c * profile->n_samples + i];
+    }
+    return columns;
 }

@@ -23,7 +23,7 @@ static void total_is_of_everything(void **state)
     fixture_end(&f);
 }
 
-static void labels_are_added_up(void **state)
+static void labels_are_chosen(void **state)
 {
     (void)state;
     struct fixture f;
@@ -33,8 +33,11 @@ static void labels_are_added_up(void **state)
     fixture_sample(&f, 4, "t2", (const uint64_t[]){0x2000, 0x1000, 0});
     fixture_seal(&f);
     assert_int_equal(f.profile.n_samples, 3);
-    fixture_view(&f, NULL);
-    assert_string_equal(fixture_stacks(&f), "5:2000,1000 2:3000,1100");
+    fixture_view(&f, &(struct view_options){.label = "t2"});
+    assert_string_equal(fixture_stacks(&f), "4:2000,1000 2:3000,1100");
+    assert_true(f.view.total == 6);
+    fixture_view(&f, NULL); /* those without a label: none here */
+    assert_int_equal(f.view.n_stacks, 0);
     fixture_end(&f);
 }
 
@@ -308,8 +311,8 @@ static void one_stack_says_nothing(void **state)
     (void)state;
     struct fixture f;
     fixture_begin(&f, PROFILE_CPU);
-    fixture_sample(&f, 1, "t1", (const uint64_t[]){0x3, 0x2, 0x1, 0});
-    fixture_sample(&f, 1, "t2", (const uint64_t[]){0x3, 0x2, 0x1, 0});
+    SAMPLE(&f, 1, 0x3, 0x2, 0x1);
+    SAMPLE(&f, 1, 0x3, 0x2, 0x1);
     fixture_seal(&f);
     fixture_view(&f, NULL);
     assert_string_equal(fixture_stacks(&f), "2:3,2,1");
@@ -482,7 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(total_is_of_everything),
-        cmocka_unit_test(labels_are_added_up),
+        cmocka_unit_test(labels_are_chosen),
         cmocka_unit_test(values_have_the_format_of_their_column),
         cmocka_unit_test(other_profiles_have_their_own_units),
         cmocka_unit_test(an_unknown_column_is_an_error),
