@@ -5,6 +5,22 @@
 #include "analysis/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+char *text_copy(const char *text)
+{
+    if (!text)
+        return NULL;
+    const size_t n = strlen(text) + 1;
+    char *copy = base_alloc(n, 1);
+    memcpy(copy, text, n);
+    return copy;
+}
+
+bool text_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
 
 void settings_init(struct settings *settings)
 {

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * From names and bytes to loaded profiles and the program: what is taken for which, and what is
+ * said where a name is none of a file. */
+#include "analysis/internal.h"
+
+#include <string.h>
+
+#include "base/file.h"
+
+static void set_clash(struct analysis *a, const char *name)
+{
+    base_free(a->clash);
+    a->clash = text_copy(name);
+}
+
+static bool load_program(struct analysis *a, const char *path, struct error *err)
+{
+    if (a->program)
+        return error_set(err, ERROR_USAGE, "%s: the program is %s already", path, a->program);
+    if (a->is_ready)
+        return error_set(err, ERROR_USAGE, "%s: the program comes before the first report", path);
+    a->program = text_copy(path);
+    return true;
+}
+
+/* What cannot be shown of profiles that come with their names. */
+static bool check_without_program(const struct analysis *a, struct error *err)
+{
+    const struct emitter *emitter = settings_emitter(&a->settings);
+    const char *what = NULL;
+    if (emitter && emitter->needs_program)
+        what = emitter->name;
+    else if (emitter && settings_grain(&a->settings, emitter, NULL) == GRANULARITY_LINES)
+        what = granularities[GRANULARITY_LINES].name;
+    if (what)
+        return error_set(err, ERROR_USAGE, "--%s cannot be used without a binary", what);
+    return true;
+}
+
+/* The format that is forced, if one is; false where there is no such format. */
+static bool find_forced(const struct analysis *a, const struct reader **forced, struct error *err)
+{
+    const char *name = a->settings.reader;
+    *forced = name && *name ? reader_find(span_of(name)) : NULL;
+    if (!*forced && name && *name)
+        return error_set(err, ERROR_USAGE, "--reader=%s: no such format", name);
+    return true;
+}
+
+static bool load_profile(struct analysis *a, const struct file *file, const char *name,
+                         enum load_as as, struct error *err)
+{
+    const struct reader *forced = NULL;
+    if (!find_forced(a, &forced, err))
+        return false;
+    if (as == LOAD_INPUT) {
+        const struct emitter *emitter = settings_emitter(&a->settings);
+        forced = emitter && emitter->reader ? reader_find(span_of(emitter->reader)) : NULL;
+        if (!forced)
+            return error_set(err, ERROR_USAGE, "%s: the output reads no such input", name);
+    } else if (!forced && reader_is_symbolized(file->bytes)) {
+        if (a->program) {
+            set_clash(a, name);
+            return error_set(err, ERROR_USAGE,
+                             "%s: a symbolized profile cannot be used with a program (%s)", name,
+                             a->program);
+        }
+        if (as == LOAD_FIRST && !check_without_program(a, err))
+            return false;
+    }
+
+    const struct read_job job = {
+        .strings = a->strings,
+        .limits = a->limits,
+        .name = name,
+        .file = file,
+        .notes = &a->notes,
+    };
+    struct profile profile = {0};
+    if (!reader_read(file->bytes, forced, &job, &profile, err))
+        return false;
+    analysis_forget(a);
+    a->loaded = base_grow(a->loaded, &a->cap_loaded, (size_t)a->n_loaded + 1, sizeof *a->loaded);
+    a->loaded[a->n_loaded++] = (struct loaded){
+        .profile = profile,
+        .sign = as == LOAD_BASE ? -1 : 1,
+    };
+    return true;
+}
+
+/* Whether the first name of a command line, or of a library's user, is a profile. */
+static bool is_profile(const struct analysis *a, struct span bytes)
+{
+    const struct reader *forced;
+    if (reader_is_profile(bytes))
+        return true;
+    return find_forced(a, &forced, NULL) && forced && forced->sniff(bytes) > 0;
+}
+
+static bool load_file(struct analysis *a, struct file *file, const char *name, enum load_as as,
+                      struct error *err)
+{
+    if (as == LOAD_PROGRAM)
+        return load_program(a, name, err);
+    if (!file_unpack(file, a->limits.max_bytes, &a->notes, err))
+        return false;
+    if (as == LOAD_FIRST && !is_profile(a, file->bytes))
+        return load_program(a, name, err);
+    return load_profile(a, file, name, as, err);
+}
+
+/* ":" and a number, which ends the name or is followed by "/". */
+static bool has_port(struct span name)
+{
+    const size_t colon = span_find(name, ':');
+    struct span rest = colon == SIZE_MAX ? span_make("", 0) : span_skip(name, colon + 1);
+    uint64_t port;
+    return colon > 0 && span_take_u64(&rest, &port) && (rest.n == 0 || rest.p[0] == '/');
+}
+
+/* "NAME@N" and "NAME@N/PATH": N servers of a numbered family. */
+static bool has_count(struct span name)
+{
+    const size_t at = span_find(name, '@');
+    struct span rest = at == SIZE_MAX ? span_make("", 0) : span_skip(name, at + 1);
+    uint64_t count;
+    return at > 0 && span_take_u64(&rest, &count) && (rest.n == 0 || rest.p[0] == '/');
+}
+
+/* Names that are spelled as servers are, for a message that says what is the matter. */
+static bool is_remote(const char *path)
+{
+    static const char *const services[] = {
+        "/pprof/heap", "/pprof/profile",         "/pprof/growth",        "/pprof/contention",
+        "/pprof/wall", "/pprof/filteredprofile", "/pprof/censusprofile", "/pprof/pmuprofile",
+    };
+    const struct span name = span_of(path);
+    const size_t scheme = span_find_text(name, "://");
+    if ((scheme != SIZE_MAX && scheme > 0 && span_find(name, '/') == scheme + 1) ||
+        has_port(name) || has_count(name))
+        return true;
+    const struct span without_query = span_first(name, span_find(name, '?'));
+    for (size_t i = 0; i < COUNT_OF(services); i++) {
+        if (span_ends(without_query, services[i]))
+            return true;
+    }
+    return false;
+}
+
+bool analysis_load(struct analysis *a, const char *path, enum load_as as, struct error *err)
+{
+    set_clash(a, NULL);
+    struct file file CLEANUP(file_close) = {0};
+    if (!file_open(&file, path, a->limits.max_bytes, err)) {
+        if (!file_is_regular(path) && strcmp(path, "-") != 0 && is_remote(path) &&
+            !file_exists(path))
+            return error_set(err, ERROR_MISSING,
+                             "%s: reading profiles from servers is not built in", path);
+        return false;
+    }
+    if (as != LOAD_BASE && strcmp(path, "-") != 0)
+        notes_add(&a->notes, "Using local file %s.", path);
+    return load_file(a, &file, path, as, err);
+}
+
+bool analysis_load_bytes(struct analysis *a, struct span bytes, const char *name, enum load_as as,
+                         struct error *err)
+{
+    set_clash(a, NULL);
+    /* Not a file of base's own making: there is nothing to unmap until it unpacks something. */
+    struct file file CLEANUP(file_close) = {.bytes = bytes.p ? bytes : span_make("", 0),
+                                            .name = text_copy(name)};
+    return load_file(a, &file, name, as, err);
+}

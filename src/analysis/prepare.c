@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Profiles to one, addresses to names: what is expensive and does not depend on the report. It is
+ * kept until a profile is added or a setting that it depends on changes. The invariant: `is_ready`
+ * means that `merged` and `symbols` belong to the loaded profiles and to `made_with`. */
+#include "analysis/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+void analysis_forget(struct analysis *a)
+{
+    if (!a->is_ready)
+        return;
+    symbols_free(&a->symbols);
+    object_set_free(a->objects);
+    if (a->profile == &a->merged)
+        profile_free(&a->merged);
+    a->merged = (struct profile){0};
+    a->symbols = (struct symbols){0};
+    a->objects = NULL;
+    a->profile = NULL;
+    a->is_ready = false;
+    base_free(a->made_with.base);
+    base_free(a->made_with.add_lib);
+    base_free(a->made_with.lib_prefix);
+    a->made_with = (struct made_with){0};
+}
+
+static void drop_loaded(struct analysis *a, uint32_t i)
+{
+    analysis_forget(a);
+    profile_free(&a->loaded[i].profile);
+    memmove(a->loaded + i, a->loaded + i + 1, (a->n_loaded - i - 1) * sizeof *a->loaded);
+    a->n_loaded--;
+}
+
+/* Brings the profile of --base in line with the setting. */
+static bool load_base(struct analysis *a, struct error *err)
+{
+    if (a->is_ready && text_same(a->settings.base, a->made_with.base))
+        return true;
+    for (uint32_t i = a->n_loaded; i-- > 0;) {
+        if (a->loaded[i].is_of_setting)
+            drop_loaded(a, i);
+    }
+    if (!a->settings.base || !*a->settings.base)
+        return true;
+    if (!analysis_load(a, a->settings.base, LOAD_BASE, err))
+        return false;
+    a->loaded[a->n_loaded - 1].is_of_setting = true;
+    return true;
+}
+
+/* The path of the program: as named, else what the first profile's own maps say, if that is a file.
+ */
+static const char *find_path(const struct analysis *a)
+{
+    if (a->program)
+        return a->program;
+    const struct profile *first = &a->loaded[0].profile;
+    const map_ix map = first->is_symbolized ? MAP_NONE : profile_guess_program(first);
+    if (map == MAP_NONE)
+        return NULL;
+    const char *path = strings_text(a->strings, first->maps[map].path);
+    return file_exists(path) ? path : NULL;
+}
+
+/* Marks the program in the maps of each profile that was loaded since the last time. */
+static void mark_program(struct analysis *a, const char *path)
+{
+    uint8_t id[64];
+    size_t n_id = 0;
+    struct object *object = NULL;
+    const struct object_options options = {.threads = 1};
+    if (!object_read_build_id(path, id, sizeof id, &n_id))
+        n_id = 0;
+    const bool is_open = object_open(path, &options, NULL, &object, NULL);
+    char *resolved = realpath(path, NULL);
+    const struct program program = {
+        .path = path,
+        .resolved = resolved,
+        .build_id = span_make(id, n_id),
+        .is_movable = is_open && object_is_movable(object),
+    };
+    for (uint32_t i = 0; i < a->n_loaded; i++) {
+        if (a->loaded[i].has_program || a->loaded[i].profile.is_symbolized)
+            continue;
+        profile_find_program(&a->loaded[i].profile, &program);
+        a->loaded[i].has_program = true;
+    }
+    free(resolved);
+    object_close(object);
+}
+
+/* Added profiles in the order they were loaded, then the subtracted ones. */
+static bool merge(struct analysis *a, struct error *err)
+{
+    if (a->n_loaded == 1) {
+        a->profile = &a->loaded[0].profile;
+        return true;
+    }
+    const struct profile **in = base_alloc(a->n_loaded, sizeof *in);
+    int *sign = base_alloc(a->n_loaded, sizeof *sign);
+    uint32_t n = 0;
+    for (int wanted = 1; wanted >= -1; wanted -= 2) {
+        for (uint32_t i = 0; i < a->n_loaded; i++) {
+            if (a->loaded[i].sign == wanted) {
+                in[n] = &a->loaded[i].profile;
+                sign[n++] = wanted;
+            }
+        }
+    }
+    progress_step(&a->progress, "adding up profiles", 0);
+    const bool is_merged = profile_merge(in, sign, n, a->settings.drop_negative, &a->merged, err);
+    base_free(in);
+    base_free(sign);
+    a->profile = is_merged ? &a->merged : NULL;
+    return is_merged;
+}
+
+/* "a,b/" as a NULL-terminated list of "a", "b"; NULL where it is empty. */
+static const char *const *split_prefixes(struct arena *arena, const char *list)
+{
+    if (!list || !*list)
+        return NULL;
+    struct span rest = span_of(list);
+    size_t n = 1;
+    for (size_t i = 0; i < rest.n; i++)
+        n += rest.p[i] == ',';
+    const char **prefixes = arena_alloc(arena, n + 1, sizeof *prefixes);
+    for (size_t i = 0; i < n; i++) {
+        const size_t comma = span_find(rest, ',');
+        struct span prefix = span_first(rest, comma);
+        while (prefix.n && prefix.p[prefix.n - 1] == '/')
+            prefix.n--;
+        prefixes[i] = arena_text(arena, prefix);
+        rest = comma == SIZE_MAX ? span_make("", 0) : span_skip(rest, comma + 1);
+    }
+    return prefixes;
+}
+
+static bool is_up_to_date(const struct analysis *a)
+{
+    const struct settings *now = &a->settings;
+    const struct made_with *then = &a->made_with;
+    return a->is_ready && now->drop_negative == then->drop_negative &&
+           now->no_strip_temp == then->no_strip_temp && text_same(now->base, then->base) &&
+           text_same(now->add_lib, then->add_lib) && text_same(now->lib_prefix, then->lib_prefix);
+}
+
+static void note_made_with(struct analysis *a)
+{
+    a->made_with = (struct made_with){
+        .drop_negative = a->settings.drop_negative,
+        .no_strip_temp = a->settings.no_strip_temp,
+        .base = text_copy(a->settings.base),
+        .add_lib = text_copy(a->settings.add_lib),
+        .lib_prefix = text_copy(a->settings.lib_prefix),
+    };
+}
+
+static bool name_addresses(struct analysis *a, const char *program, struct error *err)
+{
+    struct arena *arena = arena_new();
+    const struct settings *s = &a->settings;
+    const struct symbolize_options options = {
+        .program = program,
+        .prefixes = split_prefixes(arena, s->lib_prefix),
+        .add_lib = s->add_lib && *s->add_lib ? s->add_lib : NULL,
+        .keep_templates = s->no_strip_temp,
+        .threads = (unsigned)s->threads,
+        .object = {.threads = (unsigned)s->threads},
+    };
+    a->objects = object_set_new();
+    const bool is_named =
+        symbolize(a->profile, &options, &a->progress, a->objects, &a->symbols, &a->notes, err);
+    arena_free(arena);
+    return is_named;
+}
+
+bool analysis_prepare(struct analysis *a, struct error *err)
+{
+    if (is_up_to_date(a))
+        return true;
+    if (!load_base(a, err))
+        return false;
+    analysis_forget(a);
+    uint32_t n_added = 0;
+    for (uint32_t i = 0; i < a->n_loaded; i++)
+        n_added += a->loaded[i].sign > 0;
+    if (n_added == 0)
+        return error_set(err, ERROR_USAGE, "Did not specify profile file");
+
+    const char *program = find_path(a);
+    if (program)
+        mark_program(a, program);
+    if (!merge(a, err))
+        return false;
+    if (!name_addresses(a, program, err)) {
+        object_set_free(a->objects);
+        a->objects = NULL;
+        if (a->profile == &a->merged)
+            profile_free(&a->merged);
+        a->merged = (struct profile){0};
+        a->profile = NULL;
+        return false;
+    }
+    a->shown_program = a->profile->program ? strings_text(a->strings, a->profile->program)
+                       : program           ? program
+                                           : "(unknown)";
+    note_made_with(a);
+    a->is_ready = true;
+    return true;
+}
