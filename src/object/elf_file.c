@@ -182,6 +182,7 @@ struct span elf_file_build_id(struct elf_file *file)
     return span_make("", 0);
 }
 
+/* Only what is read: unpacking is a large part of the time that compressed debug files cost. */
 void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_sections *out)
 {
     static const struct {
@@ -197,7 +198,6 @@ void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_
         {".debug_line_str", offsetof(struct dwarf_sections, line_str), false},
         {".debug_ranges", offsetof(struct dwarf_sections, ranges), false},
         {".debug_rnglists", offsetof(struct dwarf_sections, rnglists), true},
-        {".debug_loclists", offsetof(struct dwarf_sections, loclists), true},
         {".debug_addr", offsetof(struct dwarf_sections, addr), false},
         {".debug_str_offsets", offsetof(struct dwarf_sections, str_offsets), true},
         {".debug_aranges", offsetof(struct dwarf_sections, aranges), false},
