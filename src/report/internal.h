@@ -10,11 +10,15 @@ extern const struct emitter text_emitter;
 extern const struct emitter collapsed_emitter;
 extern const struct emitter symbols_emitter;
 extern const struct emitter callgrind_emitter;
+extern const struct emitter raw_emitter;
 extern const struct emitter dot_emitter;
 extern const struct emitter pdf_emitter, ps_emitter, svg_emitter, gif_emitter, png_emitter;
 
 /* The section of --stacks: every stack, and for heap profiles every sample line. */
 void stacks_write(const struct report *report, struct out *out);
+
+/* The profile's addresses in increasing order; the arena's. */
+addr_ix *report_addresses(const struct report *report);
 
 /* FILE:LINE of a frame, "??:0" where there is no file to speak of. The scratch's. */
 const char *report_place(const struct view *view, const struct frame *frame, struct buf *scratch);
