@@ -11,8 +11,6 @@
 #define GREY_FILL 0xc4c4c4u
 #define GREY_LINE 0x6f6f6fu
 #define CORNER    2.5
-#define FRAME_GAP 3.0
-#define MIN_WIDTH 0.6
 
 /* Colours from none to all of the total. */
 struct ramp {
@@ -46,18 +44,13 @@ static uint32_t colour_of(const struct ramp *warm, const struct ramp *cold, doub
     return at < 0.5 ? mix(ramp->none, ramp->some, at * 2) : mix(ramp->some, ramp->all, at * 2 - 1);
 }
 
-static double pen_width(const struct drawing_edge *edge)
-{
-    return isfinite(edge->width) ? fmin(12, fmax(MIN_WIDTH, edge->width)) : MIN_WIDTH;
-}
-
 static void draw_curve(const struct scene_curve *c, struct pen *pen)
 {
     if (c->n_points < 4)
         return;
     const uint32_t colour = colour_of(&warm_edge, &cold_edge, c->edge->heat);
     const double *base = &c->points[2 * (c->n_points - 1)];
-    const double width = pen_width(c->edge);
+    const double width = edge_width(c->edge);
     pen->group(pen, "edge", c->edge->hint);
     pen->curve(pen, c->points, c->n_points, width, colour, c->edge->is_dashed);
     const double dx = c->tip_x - base[0], dy = c->tip_y - base[1], length = hypot(dx, dy);
@@ -88,7 +81,7 @@ static void draw_box(const struct scene_box *b, struct pen *pen)
     const uint32_t line =
         node->is_filled ? GREY_LINE : colour_of(&warm_line, &cold_line, node->heat);
     pen->group(pen, "node", node->hint);
-    const int frames = node->peripheries > 1 ? node->peripheries : 1;
+    const int frames = frames_of(node);
     for (int i = 0; i < frames; i++) {
         const double inset = FRAME_GAP * i;
         pen->frame(pen, b->x - b->width / 2 + inset, b->y - b->height / 2 + inset,

@@ -123,8 +123,8 @@ bool load_gif(struct gif_library *out, struct error *err) CHECKED;
 const char *draw_text_clean(struct span text, uint32_t max_columns, struct arena *arena) CHECKED;
 /* The cleaned lines of `text`, at most `max_lines` of them (the middle ones go). Returns how many.
  */
-uint32_t text_lines(const char *text, uint32_t max_lines, uint32_t max_columns, struct arena *arena,
-                    struct scene_line **lines) CHECKED;
+uint32_t draw_text_lines(const char *text, uint32_t max_lines, uint32_t max_columns,
+                         struct arena *arena, struct scene_line **lines) CHECKED;
 
 /* --- measure.c --- */
 
@@ -175,7 +175,11 @@ void tiers_place(struct tiers *tiers);
 /* labels.c: finds room beside the curves for labels that no engine has placed. */
 void labels_place(struct plan *plan);
 
+/* What a drawing may say and ink can do, whatever number stands in it. */
+double edge_width(const struct drawing_edge *edge) CHECKED;
 double arrow_length(const struct drawing_edge *edge) CHECKED;
+int frames_of(const struct drawing_node *node) CHECKED;
+#define FRAME_GAP 3.0 /* between the lines of a box with several */
 
 /* --- ink.c: what is drawn, in which order and colour, for every kind of picture --- */
 

@@ -98,7 +98,7 @@ static double length(const struct scene_curve *c)
 static void add_curve(struct grid *g, const struct scene_curve *c, uint32_t owner, double step)
 {
     const uint32_t n = (uint32_t)fmin(400, ceil(length(c) / step)) + 1;
-    const double half = fmax(1, c->edge->width / 2);
+    const double half = fmax(1, edge_width(c->edge) / 2);
     for (uint32_t i = 0; i <= n; i++) {
         double x, y;
         at_curve(c, (double)i / n, &x, &y);
@@ -112,7 +112,7 @@ static bool find_room(struct grid *g, struct scene_curve *c, uint32_t edge, bool
     for (size_t i = 0; i < COUNT_OF(along); i++) {
         double x, y;
         at_curve(c, along[i], &x, &y);
-        const double aside = c->label_width / 2 + NEAR + c->edge->width / 2;
+        const double aside = c->label_width / 2 + NEAR + edge_width(c->edge) / 2;
         for (int side = 1; side >= -1; side -= 2) {
             const double left = x + side * aside - c->label_width / 2;
             const struct rect r = {left, y - c->label_height / 2, left + c->label_width,

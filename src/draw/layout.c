@@ -14,7 +14,6 @@
 #define BOX_GAP       20.0
 #define LINE_HEIGHT   1.2  /* of the font size */
 #define ASCENT        0.93 /* where the baseline lies in a line, of the font size */
-#define FRAME_GAP     3.0  /* between the lines of a box with several */
 #define LABEL_SIZE    9.0
 #define MAX_FONT_SIZE 72.0
 #define MAX_LINES     14
@@ -61,9 +60,19 @@ static void cover(struct area *a, double left, double top, double right, double 
     a->bottom = fmax(a->bottom, bottom);
 }
 
+double edge_width(const struct drawing_edge *edge)
+{
+    return isfinite(edge->width) ? fmin(12, fmax(0.6, edge->width)) : 0.6;
+}
+
 double arrow_length(const struct drawing_edge *edge)
 {
-    return 6 + 1.5 * fmax(0, fmin(edge->width, 4));
+    return 6 + 1.5 * fmin(edge_width(edge), 4);
+}
+
+int frames_of(const struct drawing_node *node)
+{
+    return node->peripheries < 1 ? 1 : node->peripheries > 3 ? 3 : node->peripheries;
 }
 
 /* Even numbers: halves are whole, so that no engine's rounding moves an edge of the box. */
@@ -100,9 +109,9 @@ static void size_box(const struct measure *measure, struct arena *arena,
     const double size = fmax(8, fmin(MAX_FONT_SIZE, node->font_size > 0 ? node->font_size : 8));
     const double small = fmax(8, 0.7 * size);
     struct scene_line *text, *numbers;
-    const uint32_t n = text_lines(node->text, MAX_LINES, columns(size), arena, &text);
+    const uint32_t n = draw_text_lines(node->text, MAX_LINES, columns(size), arena, &text);
     const uint32_t n_numbers =
-        text_lines(node->numbers, MAX_NUMBERS, columns(size), arena, &numbers);
+        draw_text_lines(node->numbers, MAX_NUMBERS, columns(size), arena, &numbers);
     struct scene_line *lines = arena_alloc(arena, n + n_numbers, sizeof *lines);
     if (n)
         memcpy(lines, text, n * sizeof *lines);
@@ -115,7 +124,7 @@ static void size_box(const struct measure *measure, struct arena *arena,
     widest = fmax(widest, measure_lines(measure, lines + n, n_numbers, small, &y));
 
     const double pad = fmax(5, 0.4 * size);
-    const double frames = node->peripheries > 1 ? FRAME_GAP * (node->peripheries - 1) : 0;
+    const double frames = FRAME_GAP * (frames_of(node) - 1);
     *box = (struct scene_box){
         .width = round_up(widest + 2 * (1.3 * pad + frames)),
         .height = round_up(y + 2 * (pad + frames)),
@@ -209,8 +218,8 @@ static void place(struct plan *plan, struct notes *notes)
         }
     }
     if (note)
-        notes_add(notes, "the picture is large (%u boxes, %u arrows): %s", plan->drawing->n_nodes,
-                  plan->drawing->n_edges, note);
+        notes_add(notes, "the picture is large or wide (%u boxes, %u arrows): %s",
+                  plan->drawing->n_nodes, plan->drawing->n_edges, note);
     if (!effort)
         tiers_place(tiers);
     if (!plan->has_labels_placed)
@@ -221,7 +230,7 @@ static void cover_curves(const struct plan *plan, struct area *all)
 {
     for (uint32_t i = 0; i < plan->drawing->n_edges; i++) {
         const struct scene_curve *c = &plan->curves[i];
-        const double pen = fmax(1, c->edge->width) + 2;
+        const double pen = edge_width(c->edge) + 2;
         for (uint32_t k = 0; k < c->n_points; k++)
             cover(all, c->points[2 * k] - pen, c->points[2 * k + 1] - pen, c->points[2 * k] + pen,
                   c->points[2 * k + 1] + pen);

@@ -8,6 +8,20 @@
 
 #include <dlfcn.h>
 
+#ifdef __has_feature
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined __SANITIZE_ADDRESS__ || HAS_FEATURE(address_sanitizer)
+/* What these libraries keep for good (or, graphviz, an edge it turned around) is not our leak. */
+const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+    return "leak:libgvc\nleak:libcgraph\nleak:libgvplugin\nleak:libfontconfig\nleak:libcairo\n";
+}
+#endif
+
 struct row {
     const char *library, *symbol;
     size_t at;

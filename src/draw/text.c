@@ -84,8 +84,8 @@ const char *draw_text_clean(struct span text, uint32_t max_columns, struct arena
     return clean;
 }
 
-uint32_t text_lines(const char *text, uint32_t max_lines, uint32_t max_columns, struct arena *arena,
-                    struct scene_line **lines)
+uint32_t draw_text_lines(const char *text, uint32_t max_lines, uint32_t max_columns,
+                         struct arena *arena, struct scene_line **lines)
 {
     struct span rest = span_of(text), line;
     uint32_t n = 0;

@@ -9,9 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define NONE        UINT32_MAX
-#define MOST_PLACES 60000 /* of long edges in the tiers they cross; the longest then go straight   \
-                           */
+#define NONE UINT32_MAX
+#define MOST_PLACES                                                                                \
+    60000 /* of long edges in the tiers they cross; the longest then go straight                   \
+           */
 #define ORDER_SWEEPS  14
 #define SHIFT_SWEEPS  30
 #define BOX_GAP       18.0
@@ -295,7 +296,7 @@ static void give_places(struct tiers *t)
     memcpy(left, t->left, t->n * sizeof *left);
     memcpy(right, t->right, t->n * sizeof *right);
     for (uint32_t e = 0; e < t->n_edges; e++) {
-        const double half = fmax(1, t->plan->drawing->edges[e].width) / 2;
+        const double half = edge_width(&t->plan->drawing->edges[e]) / 2;
         for (uint32_t k = 0; k < t->n_places[e]; k++) {
             const uint32_t v = t->first_place[e] + k;
             tier[v] = t->tier[t->top[e]] + 1 + k;
