@@ -79,28 +79,29 @@ static bool is_build(struct object *object, struct span hex)
     return true;
 }
 
-/* Opens the image's file, or says why not. */
-static void open_image(struct resolver *r, struct planned_image *image)
+/* Opens the image's file, or says why not, if there are addresses that wait for it. */
+static void open_image(struct resolver *r, struct planned_image *image, bool is_awaited)
 {
+    struct notes *notes = is_awaited ? r->notes : NULL;
     struct object_options options = r->options->object;
     if (!options.threads)
         options.threads = r->options->threads;
     struct error err;
     struct object *object;
-    if (!object_open(image->path, &options, r->notes, &object, &err)) {
-        notes_add(r->notes, "%s", err.text);
+    if (!object_open(image->path, &options, notes, &object, &err)) {
+        notes_add(notes, "%s", err.text);
         return;
     }
     const struct span build_id = strings_span(r->profile->strings, image->build_id);
     if (build_id.n && object_build_id(object).n && !is_build(object, build_id)) {
-        notes_add(r->notes,
+        notes_add(notes,
                   "%s: build ID differs from the profile's: another build of it was profiled",
                   image->path);
         object_close(object);
         return;
     }
     if (image->is_deleted && !build_id.n)
-        notes_add(r->notes,
+        notes_add(notes,
                   "%s: was deleted or replaced while the profile was taken; names are those of "
                   "the file that is there now",
                   image->path);
@@ -113,7 +114,9 @@ static void open_image(struct resolver *r, struct planned_image *image)
 
 struct plan {
     struct resolver *r;
-    bool *is_used;       /* by mapping */
+    bool *is_used;    /* by mapping */
+    bool *is_awaited; /* by mapping: some address in it has no name yet */
+    bool is_program_awaited;
     bool *is_program;    /* by mapping */
     image_ix *map_image; /* by mapping */
     struct planned_image program, add_lib;
@@ -123,9 +126,16 @@ struct plan {
 static void find_used(struct plan *plan)
 {
     const struct profile *profile = plan->r->profile;
+    plan->is_program_awaited = plan->r->options->program || profile->n_carried == 0;
     for (addr_ix a = 0; a < profile->n_addrs; a++) {
-        if (profile->addr_map[a] != MAP_NONE)
-            plan->is_used[profile->addr_map[a]] = true;
+        const map_ix m = profile->addr_map[a];
+        const bool is_open = plan->r->addr_state[a] == STATE_OPEN;
+        if (m == MAP_NONE) {
+            plan->is_program_awaited |= is_open;
+        } else {
+            plan->is_used[m] = true;
+            plan->is_awaited[m] |= is_open;
+        }
     }
 }
 
@@ -145,6 +155,8 @@ static void find_program(struct plan *plan)
         for (map_ix m = 0; marked != MAP_NONE && m < profile->n_maps; m++)
             plan->is_program[m] = profile->maps[m].path == profile->maps[marked].path;
     }
+    for (map_ix m = 0; m < profile->n_maps; m++)
+        plan->is_program_awaited |= plan->is_program[m] && plan->is_awaited[m];
     plan->program.is_program = true;
     if (r->options->program) {
         plan->program.path = r->options->program;
@@ -158,7 +170,7 @@ static void find_program(struct plan *plan)
         plan->has_program = true;
     }
     if (plan->has_program)
-        open_image(r, &plan->program);
+        open_image(r, &plan->program, plan->is_program_awaited);
 }
 
 static bool is_fixed_program(const struct plan *plan)
@@ -215,7 +227,7 @@ static void add_libraries(struct plan *plan)
                 .build_id = map->build_id,
                 .is_deleted = map->is_deleted,
             };
-            open_image(r, &image);
+            open_image(r, &image, plan->is_awaited[m]);
             plan->map_image[m] = idmap_add(&image_of, key, add_image(r, &image), NULL);
         }
     }
@@ -259,6 +271,8 @@ static void place_address(struct plan *plan, addr_ix addr, image_ix add_lib, ima
     }
     r->addr_image[addr] = image;
     r->addr_place[addr] = place;
+    if (r->addr_state[addr] != STATE_OPEN)
+        return;
     if (image == IMAGE_NONE)
         leave(r, addr, program == IMAGE_NONE ? NULL : &r->images[program]);
     else if (!is_placed || !r->images[image].has_symbols)
@@ -271,6 +285,7 @@ void images_plan(struct resolver *r)
     struct plan plan = {
         .r = r,
         .is_used = base_alloc(profile->n_maps, sizeof *plan.is_used),
+        .is_awaited = base_alloc(profile->n_maps, sizeof *plan.is_awaited),
         .is_program = base_alloc(profile->n_maps, sizeof *plan.is_program),
         .map_image = base_alloc(profile->n_maps, sizeof *plan.map_image),
     };
@@ -280,7 +295,7 @@ void images_plan(struct resolver *r)
     image_ix add_lib = IMAGE_NONE, program = IMAGE_NONE;
     if (r->options->add_lib) {
         plan.add_lib = (struct planned_image){.path = r->options->add_lib};
-        open_image(r, &plan.add_lib);
+        open_image(r, &plan.add_lib, true);
         add_lib = add_image(r, &plan.add_lib);
     }
     if (plan.has_program)
@@ -288,6 +303,7 @@ void images_plan(struct resolver *r)
     for (addr_ix a = 0; a < profile->n_addrs; a++)
         place_address(&plan, a, add_lib, program);
     base_free(plan.is_used);
+    base_free(plan.is_awaited);
     base_free(plan.is_program);
     base_free(plan.map_image);
 }

@@ -94,7 +94,8 @@ void resolver_unnamed(struct resolver *r, addr_ix addr, str_id file, uint32_t li
 /* ---- images (image.c) -------------------------------------------------------------------------
  */
 
-/* Which image each address belongs to, and opens those that have one. */
+/* Which image each address belongs to, and opens those that have one. An unreadable file is a note
+ * only where an address waits for it. */
 void images_plan(struct resolver *r);
 void object_set_put(struct object_set *set, struct object *object); /* takes it; NULL is allowed */
 /* The first file that --lib_prefix makes of a path that is there; else the path. */

@@ -153,6 +153,7 @@ static struct radix_item *collect(const struct resolver *r, uint32_t *at)
 
 static void resolve(struct resolver *r)
 {
+    images_plan(r);
     uint32_t *at = base_alloc((size_t)r->n_images + 1, sizeof *at);
     struct radix_item *items = collect(r, at);
     for (image_ix i = 0; i < r->n_images; i++) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Names that came with the profile. They are the only ones then: such a profile may be of another
- * machine, so no file is looked at. */
+ * Names that came with the profile. A symbolized profile has no others: it may be of another
+ * machine, so no file is looked at. In any other, what has no name here is left to the next source.
+ */
 #include "symbolize/internal.h"
 
 static bool accepts(const struct resolver *r)
 {
-    return r->profile->is_symbolized;
+    return r->profile->is_symbolized || r->profile->n_carried;
 }
 
 static bool find_carried(const struct profile *profile, uint64_t pc, uint32_t *at)
@@ -51,6 +52,13 @@ static bool take_tag(struct span *name, uint64_t *entry)
     return true;
 }
 
+/* Go writes receivers in parentheses, pkg.(*T).Method: they are no argument list. Symbol sections
+ * keep what their users know. */
+static bool is_short(const struct profile *profile, struct span name)
+{
+    return !profile->is_symbolized && span_find_text(name, ".(") != SIZE_MAX;
+}
+
 static void name_address(struct resolver *r, addr_ix addr, uint32_t carried)
 {
     const struct profile *profile = r->profile;
@@ -69,15 +77,30 @@ static void name_address(struct resolver *r, addr_ix addr, uint32_t carried)
         const struct name name =
             name_of_full(&r->names, frame.has_entry ? strings_add(strings, full) : given->name);
         frame.full = name.full;
-        frame.name = name.brief;
+        frame.name = is_short(profile, full) ? name.full : name.brief;
         resolver_add(r, addr, &frame);
     }
     resolver_end(r, addr, ADDRESS_NAMED);
 }
 
+/* Names for a part of the addresses. */
+static void resolve_some(struct resolver *r)
+{
+    const struct profile *profile = r->profile;
+    uint32_t carried;
+    for (addr_ix a = 0; a < profile->n_addrs; a++) {
+        if (find_carried(profile, profile->addr_pc[a], &carried))
+            name_address(r, a, carried);
+    }
+}
+
 static void resolve(struct resolver *r)
 {
     const struct profile *profile = r->profile;
+    if (!profile->is_symbolized) {
+        resolve_some(r);
+        return;
+    }
     const str_id no_file = strings_add_text(profile->strings, "?");
     bool *is_caller = find_callers(profile);
     for (addr_ix a = 0; a < profile->n_addrs; a++) {

@@ -122,8 +122,6 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
         r.addr_image[a] = IMAGE_NONE;
         r.addr_place[a] = profile->addr_pc[a];
     }
-    if (!profile->is_symbolized)
-        images_plan(&r);
     for (size_t i = 0; i < COUNT_OF(sources); i++) {
         if (sources[i]->accepts(&r))
             sources[i]->resolve(&r);

@@ -469,6 +469,68 @@ static void carried(void **state)
     assert_int_equal(f->symbols.n_frames, 8); /* equal ones are there once */
 }
 
+/* Names for some addresses: files are asked for the others, and missed only where one of those is
+ * in them. */
+static void carried_for_some(void **state)
+{
+    struct fixture *f = *state;
+    write_object(f, "libx.so", ET_DYN, 0x1000, "lib", NULL);
+    add_map(f, 0x7f0000000000, 512, "libx.so");
+    add_map(f, 0x7f0000001000, 0, "liby.so");
+    add_map(f, 0x7f0000002000, 0, "prog");
+    const struct limits limits = limits_default();
+    const double value = 1;
+    struct error err;
+    struct builder *builder = builder_new(f->strings, &limits);
+    builder_column(builder, "samples", "count");
+    builder_maps(builder, buf_span(&f->maps));
+    buf_clear(&f->maps);
+    const struct {
+        uint64_t pc;
+        const char *name;
+    } given[] = {
+        {0x7f0000000014, "given(int)"},
+        {0x7f0000001014, "y"},
+        {0x7f0000002014, "pkg.(*T).Method"},
+        {PC_MADE_UP + 5, "script"},
+    };
+    for (size_t i = 0; i < COUNT_OF(given); i++) {
+        const struct carried_frame frame = {.name = strings_add_text(f->strings, given[i].name),
+                                            .file = strings_add_text(f->strings, "a.c"),
+                                            .line = 7};
+        builder_names(builder, given[i].pc, &frame, 1);
+    }
+    const uint64_t pcs[] = {0x7f0000000012, 0x7f0000000014, 0x7f0000000015,
+                            0x7f0000001014, 0x7f0000002014, PC_MADE_UP + 5};
+    builder_add(builder, builder_stack(builder, pcs, COUNT_OF(pcs)), 0, &value);
+    assert_true(builder_seal(builder, CALLERS_AS_GIVEN, &f->profile, &err));
+    builder_free(builder);
+    name_all(f);
+    assert_shown(f, "7f0000000012 named libx.so:1012 lib@1010\n"
+                    "7f0000000014 named libx.so:1014 given [given(int)] a.c:7\n"
+                    "7f0000000015 named libx.so:1015 lib@1010\n"
+                    "7f0000001014 named liby.so:14 y a.c:7\n"
+                    "7f0000002014 named prog:14 pkg.(*T).Method a.c:7\n"
+                    "4000000000000005 named script a.c:7\n");
+    assert_int_equal(f->notes.n, 0);
+    forget(f);
+
+    add_map(f, 0x7f0000002000, 0, "prog");
+    builder = builder_new(f->strings, &limits);
+    builder_column(builder, "samples", "count");
+    builder_maps(builder, buf_span(&f->maps));
+    const struct carried_frame frame = {.name = strings_add_text(f->strings, "given")};
+    builder_names(builder, 0x7f0000002014, &frame, 1);
+    const uint64_t two[] = {0x7f0000002014, 0x7f0000002015};
+    builder_add(builder, builder_stack(builder, two, COUNT_OF(two)), 0, &value);
+    assert_true(builder_seal(builder, CALLERS_AS_GIVEN, &f->profile, &err));
+    builder_free(builder);
+    name_all(f);
+    assert_shown(f, "7f0000002014 named prog:14 given\n7f0000002015 missing prog:15\n");
+    assert_int_equal(f->notes.n, 1);
+    assert_note(f, 0, "/prog: No such file or directory");
+}
+
 static void note_share(void *to, const char *doing, double share)
 {
     struct buf *said = to;
@@ -520,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_builds, setup, teardown),
         cmocka_unit_test_setup_teardown(deleted, setup, teardown),
         cmocka_unit_test_setup_teardown(carried, setup, teardown),
+        cmocka_unit_test_setup_teardown(carried_for_some, setup, teardown),
         cmocka_unit_test_setup_teardown(progress, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing, setup, teardown),
     };
