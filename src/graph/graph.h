@@ -35,6 +35,7 @@ struct view_options {
     bool keep_signal_frames;            /* --no-auto-signal-frm */
     const struct regex *focus, *ignore; /* NULL: all, none */
     const char *label;                  /* samples with this label; NULL: those with none */
+    const struct regex *then_focus, *then_ignore; /* the same once more, of what is left */
 };
 
 /* How values are written: "%d", or value / scale with `digits` decimals. */
@@ -57,6 +58,7 @@ struct view {
     column_ix column;
     str_id label; /* of the samples that count */
     double total; /* of all samples, before anything was left out */
+    double after_focus, after_ignore; /* what then_focus, and after it then_ignore, let through */
     const uint32_t *stack_at;
     const addr_ix *stack_addr;
     double *stack_value;

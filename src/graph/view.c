@@ -184,6 +184,14 @@ static void filter_stacks(struct view *view, const struct regex *focus, const st
     base_free(hits);
 }
 
+static double sum_values(const struct view *view)
+{
+    double sum = 0;
+    for (uint32_t s = 0; s < view->n_stacks; s++)
+        sum += view->stack_value[s];
+    return sum;
+}
+
 /* ---- making -------------------------------------------------------------------------------------
  */
 
@@ -214,6 +222,10 @@ bool view_make(const struct profile *profile, const struct symbols *symbols,
     }
     prune_stacks(&view, options->keep_signal_frames, notes);
     filter_stacks(&view, options->focus, options->ignore);
+    filter_stacks(&view, options->then_focus, NULL);
+    view.after_focus = sum_values(&view);
+    filter_stacks(&view, NULL, options->then_ignore);
+    view.after_ignore = sum_values(&view);
     *out = view;
     return true;
 }

@@ -7,7 +7,7 @@
 #include "base/radix.h"
 
 const struct emitter *const emitters[] = {
-    /* clang-format off: a row each */
+    /* clang-format off */
     &text_emitter, &collapsed_emitter, &callgrind_emitter, &dot_emitter,
     &pdf_emitter,  &ps_emitter,        &svg_emitter,       &gif_emitter,
     &png_emitter,  &raw_emitter,       &symbols_emitter,   NULL,
@@ -31,27 +31,6 @@ const char *report_place(const struct view *view, const struct frame *frame, str
 bool report_is_unknown(const struct view *view, const struct frame *frame)
 {
     return frame == view->missing;
-}
-
-static void write_part(const struct view *view, const char *what, const char *regex, double part,
-                       struct out *out)
-{
-    char value[UNITS_TEXT], total[UNITS_TEXT], share[UNITS_TEXT];
-    out_printf(out, "After %s '%s': %s %s of %s (%s)\n", what, regex,
-               view_value_text(view, part, value), view->format.unit,
-               view_value_text(view, view->total, total), units_percent(share, part, view->total));
-}
-
-void report_heading(const struct report *report, struct out *out)
-{
-    const struct view *view = report->view;
-    const struct report_options *options = report->options;
-    char total[UNITS_TEXT];
-    out_printf(out, "Total: %s %s\n", view_value_text(view, view->total, total), view->format.unit);
-    if (options->then_focus)
-        write_part(view, "focusing on", options->then_focus, view->after_focus, out);
-    if (options->then_ignore)
-        write_part(view, "ignoring", options->then_ignore, view->after_ignore, out);
 }
 
 addr_ix *report_addresses(const struct report *report)

@@ -15,6 +15,9 @@ struct report_options {
     bool cum;                 /* sort by cumulative value */
     bool stacks;              /* all stacks before the text table */
     bool debug;               /* more in --stacks */
+    bool has_heading;         /* report_heading was written: no total of its own */
+    int64_t max_rows;         /* text: at most so many, those without values too; 0: all */
+    const char *then_focus, *then_ignore; /* as the view has them, for the heading; NULL: none */
     bool heapcheck;           /* graphs: nodes with own values stand out */
     struct trim_options trim; /* graphs: what fits on a page */
     int64_t date;             /* seconds since 1970 that outputs may carry; 0: none */
@@ -30,6 +33,9 @@ struct report {
     struct arena *arena;
 };
 
+/* Lines for a person above a report: "Total: ...", "After focusing on ...", "After ignoring ...". */
+void report_heading(const struct report *report, struct out *out);
+
 struct emitter {
     const char *name; /* also the option's: --text */
     const char *help;
@@ -39,6 +45,7 @@ struct emitter {
     const char *reader; /* reads standard input by this reader, and no profiles; NULL: profiles */
     enum granularity_kind grain; /* where none is asked for */
     bool has_fixed_grain;        /* `grain` it is, whatever is asked for */
+    bool wants_heading;          /* at the prompt: see report_heading */
     bool needs_program;          /* not for profiles that come with their names and no program */
     bool is_classic;             /* the Perl tool had it: see struct option */
     bool (*emit)(const struct report *report, struct out *out, struct error *err);

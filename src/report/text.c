@@ -56,7 +56,7 @@ static bool emit(const struct report *report, struct out *out, struct error *err
 
     char flat[UNITS_TEXT], cum[UNITS_TEXT];
     char flat_share[UNITS_TEXT], sum_share[UNITS_TEXT], cum_share[UNITS_TEXT];
-    if (view->total != 0)
+    if (view->total != 0 && !report->options->has_heading)
         out_printf(out, "Total: %s %s\n", view_value_text(view, view->total, flat),
                    view->format.unit);
     if (report->options->stacks)
@@ -64,7 +64,10 @@ static bool emit(const struct report *report, struct out *out, struct error *err
 
     const struct row *rows = sort_rows(report, &graph);
     double sum = 0;
-    for (node_ix i = 0; i < graph.n_nodes && !out_failed(out); i++) {
+    const int64_t max_rows = report->options->max_rows;
+    const node_ix n_rows =
+        max_rows > 0 && max_rows < graph.n_nodes ? (node_ix)max_rows : graph.n_nodes;
+    for (node_ix i = 0; i < n_rows && !out_failed(out); i++) {
         const struct node *node = rows[i].node;
         sum += node->flat;
         if (node->flat == 0 && node->cum == 0)
@@ -89,6 +92,7 @@ const struct emitter text_emitter = {
         "value and share, and its name. Flat is what was spent in it, cumulative includes what "
         "it called.",
     .grain = GRANULARITY_FUNCTIONS,
+    .wants_heading = true,
     .is_classic = true,
     .emit = emit,
 };
