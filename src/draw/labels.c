@@ -9,7 +9,7 @@
 
 #define CELL       48.0
 #define MOST_CELLS ((size_t)1 << 20)
-#define NEAR       3.0 /* between a curve and its label */
+#define NEAR       1.0 /* between a curve and its label */
 
 struct rect {
     double left, top, right, bottom;

@@ -146,7 +146,7 @@ static void size_label(const struct measure *measure, struct arena *arena,
     label->text = draw_text_clean(span_of(edge->label), 40, arena);
     label->size = LABEL_SIZE;
     label->width = measure_text(measure, label->text, LABEL_SIZE);
-    curve->label_width = ceil(label->width + 4);
+    curve->label_width = ceil(label->width + 7);
     curve->label_height = ceil(LINE_HEIGHT * LABEL_SIZE + 2);
 }
 

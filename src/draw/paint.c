@@ -104,8 +104,8 @@ static void text(struct pen *self, const struct scene_line *line, uint32_t colou
     struct cairo_pen *p = (struct cairo_pen *)self;
     (void)is_centred;
     if (has_halo) {
-        trace_frame(p, line->x - 1.5, line->y - 0.86 * line->size, line->width + 3,
-                    1.06 * line->size, 2);
+        trace_frame(p, line->x - 1, line->y - 0.86 * line->size, line->width + 2, 1.06 * line->size,
+                    2);
         set_colour(p, 0xffffff);
         p->lib->cairo_fill(p->context);
     }

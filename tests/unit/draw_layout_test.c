@@ -176,9 +176,9 @@ static void large_graphs_come_with_a_note(void **state)
 {
     (void)state;
     static const struct shape shapes[] = {
-        {.n_nodes = 80, .n_edges = 300, .seed = 3},
-        {.n_nodes = 300, .n_edges = 1600, .seed = 4},
-        {.n_nodes = 300, .n_edges = 1600, .seed = 5, .nearness = 30},
+        {.n_nodes = 80, .n_edges = 220, .seed = 3},
+        {.n_nodes = 200, .n_edges = 1100, .seed = 4},
+        {.n_nodes = 200, .n_edges = 1100, .seed = 5, .nearness = 30},
     };
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
         struct notes notes = {0};
@@ -212,7 +212,7 @@ static void a_graph_beyond_reason_still_ends(void **state)
     (void)state;
     struct arena *arena = arena_new();
     struct scene scene;
-    const struct shape shape = {.n_nodes = 2000, .n_edges = 12000, .seed = 9};
+    const struct shape shape = {.n_nodes = 1000, .n_edges = 7000, .seed = 9};
     assert_true(draw_layout(unit_drawing(&shape, arena), arena, NULL, &scene, NULL));
     assert_true(isfinite(scene.width) && isfinite(scene.height));
     arena_free(arena);
