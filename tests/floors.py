@@ -35,7 +35,7 @@ THIRD_PARTIES = [
     (r'(zlib|zstd)\.h', 'base/'),
     (r'(graphviz/)?(gvc|cgraph|types)\.h|cairo.*\.h|gif_lib\.h', 'draw/'),
     (r'curl/.*', 'net/'),
-    (r'capstone/.*', 'report/'),
+    (r'capstone/.*', 'report/asm.c'),
     (r'microhttpd\.h', 'web/'),
     (r'histedit\.h|editline/.*', 'cli/'),
 ]

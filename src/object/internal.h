@@ -53,3 +53,10 @@ void symbol_table_free(struct symbol_table *table); /* NULL is allowed */
 uint32_t symbol_table_count(const struct symbol_table *table);
 bool symbol_table_find(struct symbol_table *table, uint64_t address, struct object_symbol *out);
 void symbol_table_walk(struct symbol_table *table, object_function_fn *fn, void *payload);
+
+/* Symbols of any kind that lie in a section, by value. Names are borrowed from the files. */
+struct label_table;
+struct label_table *label_table_new(struct elf_file *code, struct elf_file *debug) CHECKED;
+void label_table_free(struct label_table *table); /* NULL is allowed */
+bool label_table_find(const struct label_table *table, uint64_t address, const char **name,
+                      uint64_t *value);

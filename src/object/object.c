@@ -28,6 +28,7 @@ struct object {
     struct arena *arena; /* texts of debug_dirs */
 
     struct symbol_table *symbols; /* NULL: not read yet */
+    struct label_table *labels;   /* NULL: not read yet */
     struct dwarf *dwarf;          /* NULL: not read yet, or there is none */
     struct dwarf_sections alt_sections;
     struct elf_file **splits; /* by path; they outlive the dwarf */
@@ -98,6 +99,7 @@ void object_close(struct object *object)
         return;
     dwarf_free(object->dwarf);
     symbol_table_free(object->symbols);
+    label_table_free(object->labels);
     for (uint32_t i = 0; i < object->n_splits; i++) {
         elf_file_close(object->splits[i]);
         base_free(object->splits[i]);
@@ -243,6 +245,13 @@ bool object_symbol(struct object *object, uint64_t address, struct object_symbol
 void object_functions(struct object *object, object_function_fn *fn, void *payload)
 {
     symbol_table_walk(symbols_of(object), fn, payload);
+}
+
+bool object_label(struct object *object, uint64_t address, const char **name, uint64_t *value)
+{
+    if (!object->labels)
+        object->labels = label_table_new(&object->code, object->has_debug ? &object->debug : NULL);
+    return label_table_find(object->labels, address, name, value);
 }
 
 /* The file whose DWARF speaks for the object; NULL: there is none. */

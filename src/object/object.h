@@ -55,6 +55,10 @@ typedef bool object_function_fn(void *payload, const struct object_symbol *symbo
                                 uint64_t high);
 void object_functions(struct object *object, object_function_fn *fn, void *payload);
 
+/* The nearest symbol at or below an address in its section, data too: for operands of instructions.
+ * The name is raw, @VERSION and all. */
+bool object_label(struct object *object, uint64_t address, const char **name, uint64_t *value);
+
 /* The bytes at [low, high) of the object's own code; shorter where it ends. Valid until object_close. */
 struct span object_code(struct object *object, uint64_t low, uint64_t high);
 const char *object_machine(const struct object *object, bool *is_64, bool *is_little); /* "x86-64" */
