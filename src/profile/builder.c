@@ -185,19 +185,36 @@ static bool has_room(const struct builder *builder, const struct raw_sample *sam
            builder->limits.max_stacks - builder->stacks.n >= n;
 }
 
+/* Without labels a sample mostly has the number of its stack, so both can be fetched at once. */
+static void fetch_samples(const struct builder *builder, const stack_ix *guesses, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (guesses[i] >= builder->plain_n || guesses[i] >= builder->n_samples)
+            continue;
+        __builtin_prefetch(&builder->plain[guesses[i]]);
+        __builtin_prefetch(&builder->values[(size_t)guesses[i] * builder->n_columns], 1);
+    }
+}
+
 void builder_add_raw(struct builder *builder, const struct raw_sample *samples, uint32_t n)
 {
+    enum { AT_ONCE = 16 }; /* as many misses as a processor has under way */
     while (n) {
-        const uint32_t some = n < BATCH_MAX ? n : BATCH_MAX;
-        stack_ix ids[BATCH_MAX];
-        if (has_room(builder, samples, some)) {
-            stack_table_add_batch(&builder->stacks, samples, some, ids);
-        } else {
-            for (uint32_t i = 0; i < some; i++)
-                ids[i] = builder_stack(builder, samples[i].pcs, samples[i].depth);
+        const uint32_t some = n < AT_ONCE ? n : AT_ONCE;
+        uint64_t hashes[AT_ONCE];
+        stack_ix guesses[AT_ONCE];
+        const bool is_roomy = has_room(builder, samples, some);
+        if (is_roomy) {
+            stack_table_fetch(&builder->stacks, samples, some, hashes, guesses);
+            fetch_samples(builder, guesses, some);
         }
-        for (uint32_t i = 0; i < some; i++)
-            builder_add(builder, ids[i], 0, &samples[i].value);
+        for (uint32_t i = 0; i < some; i++) {
+            const struct raw_sample *sample = &samples[i];
+            const stack_ix stack = is_roomy ? stack_table_add_hashed(&builder->stacks, sample->pcs,
+                                                                     sample->depth, hashes[i])
+                                            : builder_stack(builder, sample->pcs, sample->depth);
+            builder_add(builder, stack, 0, &sample->value);
+        }
         samples += some;
         n -= some;
     }

@@ -5,6 +5,7 @@
  * sequence costs one hash, one slot and one comparison, and allocates nothing. */
 #include "profile/internal.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 
 /* Of 64-bit words in a line of the caches. */
@@ -45,15 +46,39 @@ static size_t probe(const struct stack_table *table, const uint64_t *words, uint
     }
 }
 
-/* Look-ups jump about in memory: with pages of 2 MB, where the system has them to give, they miss
- * the caches but not the page tables. It is a wish, and may be refused. */
-static void ask_for_huge_pages(void *p, size_t bytes)
+/* Memory, not zeroed, for a table that look-ups jump about in. With pages of 2 MB, where the system
+ * has them to give, these miss the caches but not the page tables; so a big table begins where such
+ * a page can. Freed by base_free. */
+static void *new_table(size_t n, size_t size)
 {
-    const uintptr_t size = (uintptr_t)2 << 20;
-    const uintptr_t start = ((uintptr_t)p + size - 1) / size * size;
-    const uintptr_t end = ((uintptr_t)p + bytes) / size * size;
-    if (start < end)
-        (void)madvise((char *)p + (start - (uintptr_t)p), end - start, MADV_HUGEPAGE);
+    const size_t page = (size_t)2 << 20;
+    const size_t bytes = n * size;
+    if (bytes < page)
+        return base_alloc(n, size);
+    const size_t rounded = (bytes + page - 1) / page * page;
+    void *p = aligned_alloc(page, rounded);
+    if (!p)
+        base_oom();
+    (void)madvise(p, rounded, MADV_HUGEPAGE); /* a wish, which may be refused */
+    return p;
+}
+
+/* Copied rather than moved by the system, which would take the big pages apart. */
+static void grow_pool(struct stack_table *table, size_t need)
+{
+    size_t cap = table->pool_cap ? (size_t)table->pool_cap * 2 : 1024;
+    while (cap < need)
+        cap *= 2;
+    if (cap > UINT32_MAX)
+        cap = UINT32_MAX;
+    if (need > cap)
+        base_oom();
+    uint64_t *pool = new_table(cap, sizeof *pool);
+    if (table->pool_n)
+        memcpy(pool, table->pool, table->pool_n * sizeof *pool);
+    base_free(table->pool);
+    table->pool = pool;
+    table->pool_cap = (uint32_t)cap;
 }
 
 /* Hashes are made again rather than kept: a pass over the pool is cheap, and it happens seldom. */
@@ -61,8 +86,8 @@ static void grow_slots(struct stack_table *table)
 {
     base_free(table->slots);
     table->n_slots = table->n_slots ? table->n_slots * 2 : 1024;
-    table->slots = base_alloc(table->n_slots, sizeof table->slots[0]);
-    ask_for_huge_pages(table->slots, table->n_slots * sizeof table->slots[0]);
+    table->slots = new_table(table->n_slots, sizeof table->slots[0]);
+    memset(table->slots, 0, table->n_slots * sizeof table->slots[0]);
     for (uint32_t id = 0; id < table->n; id++) {
         const uint32_t at = table->at[id];
         const uint64_t hash = hash_words(table->pool + at, table->at[id + 1] - at);
@@ -73,8 +98,8 @@ static void grow_slots(struct stack_table *table)
     }
 }
 
-static uint32_t add_hashed(struct stack_table *table, const uint64_t *words, uint32_t n,
-                           uint64_t hash)
+uint32_t stack_table_add_hashed(struct stack_table *table, const uint64_t *words, uint32_t n,
+                                uint64_t hash)
 {
     if ((size_t)table->n * 2 >= table->n_slots)
         grow_slots(table);
@@ -83,11 +108,8 @@ static uint32_t add_hashed(struct stack_table *table, const uint64_t *words, uin
         return table->slots[i].id - 1;
 
     table->at = base_grow(table->at, &table->at_cap, (size_t)table->n + 2, sizeof table->at[0]);
-    if (table->pool_cap - table->pool_n < n) {
-        table->pool = base_grow(table->pool, &table->pool_cap, (size_t)table->pool_n + n,
-                                sizeof table->pool[0]);
-        ask_for_huge_pages(table->pool, (size_t)table->pool_cap * sizeof table->pool[0]);
-    }
+    if (table->pool_cap - table->pool_n < n)
+        grow_pool(table, (size_t)table->pool_n + n);
     if (n)
         memcpy(table->pool + table->pool_n, words, n * sizeof *words);
     table->at[table->n] = table->pool_n;
@@ -99,31 +121,35 @@ static uint32_t add_hashed(struct stack_table *table, const uint64_t *words, uin
 
 uint32_t stack_table_add(struct stack_table *table, const uint64_t *words, uint32_t n)
 {
-    return add_hashed(table, words, n, hash_words(words, n));
+    return stack_table_add_hashed(table, words, n, hash_words(words, n));
 }
 
-void stack_table_add_batch(struct stack_table *table, const struct raw_sample *samples, uint32_t n,
-                           uint32_t ids[BATCH_MAX])
+void stack_table_fetch(const struct stack_table *table, const struct raw_sample *samples,
+                       uint32_t n, uint64_t *hashes, uint32_t *guesses)
 {
-    uint64_t hashes[BATCH_MAX];
-    uint32_t at[BATCH_MAX];
-    const size_t mask = table->n_slots - 1;
     for (uint32_t i = 0; i < n; i++) {
+        guesses[i] = STACK_NONE;
         hashes[i] = hash_words(samples[i].pcs, samples[i].depth);
         if (table->n_slots)
-            __builtin_prefetch(&table->slots[hashes[i] & mask]);
+            __builtin_prefetch(&table->slots[hashes[i] & (table->n_slots - 1)]);
     }
-    for (uint32_t i = 0; i < n && table->n_slots; i++) {
-        at[i] = table->slots[hashes[i] & mask].id;
-        __builtin_prefetch(&table->at[at[i] ? at[i] - 1 : 0]);
+    if (!table->pool)
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t id = table->slots[hashes[i] & (table->n_slots - 1)].id;
+        if (id == 0)
+            continue;
+        guesses[i] = id - 1;
+        __builtin_prefetch(&table->at[id - 1]);
     }
-    for (uint32_t i = 0; i < n && table->pool; i++) {
-        const uint64_t *words = table->pool + table->at[at[i] ? at[i] - 1 : 0];
-        for (uint32_t k = 0; k < 4 * WORDS_A_LINE; k += WORDS_A_LINE)
+    for (uint32_t i = 0; i < n; i++) {
+        if (guesses[i] == STACK_NONE)
+            continue;
+        const uint64_t *words = table->pool + table->at[guesses[i]];
+        const uint32_t depth = table->at[guesses[i] + 1] - table->at[guesses[i]];
+        for (uint32_t k = 0; k < depth && k < 4 * WORDS_A_LINE; k += WORDS_A_LINE)
             __builtin_prefetch(words + k);
     }
-    for (uint32_t i = 0; i < n; i++)
-        ids[i] = add_hashed(table, samples[i].pcs, samples[i].depth, hashes[i]);
 }
 
 bool stack_table_find(const struct stack_table *table, const uint64_t *words, uint32_t n,

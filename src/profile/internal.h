@@ -29,11 +29,13 @@ struct stack_table {
 /* The id of the sequence, new or known. The caller sees to it that neither the number of sequences
  * nor that of all words reaches UINT32_MAX. */
 uint32_t stack_table_add(struct stack_table *table, const uint64_t *words, uint32_t n);
-/* The same for several, in their order: what each look-up needs is fetched while others are at
- * work. */
-enum { BATCH_MAX = 16 };
-void stack_table_add_batch(struct stack_table *table, const struct raw_sample *samples, uint32_t n,
-                           uint32_t ids[BATCH_MAX]);
+/* The same in two steps, for several at a time: what the look-ups need is fetched while others are
+ * at work, and then each is added with its hash. guesses[i]: which sequence it most likely is, or
+ * STACK_NONE. */
+void stack_table_fetch(const struct stack_table *table, const struct raw_sample *samples,
+                       uint32_t n, uint64_t *hashes, uint32_t *guesses);
+uint32_t stack_table_add_hashed(struct stack_table *table, const uint64_t *words, uint32_t n,
+                                uint64_t hash);
 bool stack_table_find(const struct stack_table *table, const uint64_t *words, uint32_t n,
                       uint32_t *id);
 void stack_table_free(struct stack_table *table);

@@ -499,6 +499,35 @@ static void closing_a_descriptor(void **state)
     assert_int_equal(fd, -1);
 }
 
+/* The same bytes by reading a mapped file, an offset of its own included, and from memory. */
+static void copies_pieces(void **state)
+{
+    (void)state;
+    char folder[64], path[128], piece[16] = "";
+    make_folder(folder);
+    (void)snprintf(path, sizeof path, "%s/file", folder);
+    write_file(path, "0123456789", 10);
+    int fd CLEANUP(fd_close) = open(path, O_RDONLY);
+    assert_int_equal(lseek(fd, 2, SEEK_SET), 2);
+    struct file file;
+    assert_true(file_read_fd(&file, fd, path, 1 << 20, NULL));
+    fd_close(&fd);
+    assert_true(file.is_mapped);
+    assert_int_equal(file_copy(&file, 1, piece, 4), 4);
+    assert_memory_equal(piece, "3456", 4);
+    assert_int_equal(file_copy(&file, 6, piece, 16), 2);
+    assert_memory_equal(piece, "89", 2);
+    assert_int_equal(file_copy(&file, 8, piece, 16), 0);
+    assert_int_equal(file_copy(&file, 99, piece, 16), 0);
+    file_close(&file);
+
+    const struct file memory = {.bytes = span_of("abcdef")};
+    assert_int_equal(file_copy(&memory, 4, piece, 16), 2);
+    assert_memory_equal(piece, "ef", 2);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +545,7 @@ int main(void)
         cmocka_unit_test(a_bomb_meets_the_limit),
         cmocka_unit_test(kinds_of_paths),
         cmocka_unit_test(closing_a_descriptor),
+        cmocka_unit_test(copies_pieces),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
