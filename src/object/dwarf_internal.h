@@ -281,7 +281,7 @@ void dwarf_intervals_add(struct dwarf_intervals *intervals, uint64_t low, uint64
 bool dwarf_intervals_read(struct dwarf_intervals *intervals, const struct dwarf_unit *unit,
                           const struct dwarf_value *ranges, uint32_t what, uint32_t depth);
 
-/* Of overlapping intervals the deepest wins, then the smallest, then the smallest `what`. Sorts
+/* Of overlapping intervals the deepest wins, then the smallest, then the largest `what`. Sorts
  * scratch->intervals. */
 void dwarf_segments_make(struct dwarf_scratch *scratch, struct arena *arena,
                          struct dwarf_segments *out);
