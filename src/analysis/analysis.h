@@ -19,30 +19,45 @@ enum option_kind {
     OPTION_WHOLE,  /* int64_t: sign, digits, underscores inside */
     OPTION_REAL,   /* double */
     OPTION_TEXT,   /* char *, owned by the settings; NULL until said */
+    OPTION_LIST,   /* struct texts: may be said several times */
     OPTION_OUTPUT, /* chooses an emitter; made from `emitters` */
     OPTION_GRAIN,  /* chooses a granularity; made from `granularities` */
+    OPTION_MODE,   /* what a door does with a report; made by the door: see options_all */
 };
 
-enum option_door { DOOR_CLI = 1, DOOR_LIBRARY = 2, DOOR_HIDDEN = 4 /* works, not shown */ };
+enum option_door {
+    DOOR_CLI = 1,
+    DOOR_LIBRARY = 2,
+    DOOR_HIDDEN = 4, /* works, not shown */
+    DOOR_PROMPT = 8, /* may change between reports */
+};
 
 struct option {
     const char *name;
     const char *also; /* one more name, exact only: "h"; NULL */
     enum option_kind kind;
-    size_t at;       /* offset in struct settings; of outputs and granularities, which one */
+    size_t at;       /* offset in struct settings; of outputs, granularities, modes: which one */
     const char *arg; /* what stands for the value in help: "n", "regex", "file"; NULL: takes none */
     const char *group; /* heading in help and manual */
     const char *help;  /* one line */
     const char *more;  /* manual only: full sentences; NULL */
     unsigned doors;
+    unsigned choice; /* of the rows with one number, not 0, one is on: see options_change */
     bool is_classic; /* the Perl tool had it: abbreviations are resolved among these first */
 };
 
+struct texts {
+    char **list; /* NULL-terminated; NULL where there are none */
+    uint32_t n;
+};
+
 struct settings {
-    /* outputs: bits by index in `emitters`; granularities: bits by kind. More than one is an error.
+    /* outputs: bits by index in `emitters`; modes: bits of the door's own outputs; granularities:
+     * bits by kind. More than one output or mode is an error, and so is more than one granularity.
      */
-    uint64_t outputs, grains;
-    char *expression; /* the value of the output, if it takes one */
+    uint64_t outputs, modes, grains;
+    char *expression;    /* the value of the output, if it takes one */
+    struct texts output; /* files to write, instead of standard output */
     bool help, version, test, debug;
     bool cum, stacks, show_addresses, show_bytes, drop_negative, heapcheck;
     bool inuse_space, inuse_objects, alloc_space, alloc_objects;
@@ -52,20 +67,26 @@ struct settings {
     char *reader; /* forces a format */
     int64_t threads;
     int64_t test_stride, seconds;
-    int64_t date; /* that outputs carry, seconds since 1970; 0: none. No option: the door decides */
+    /* No options: the door decides. */
+    int64_t date;                   /* that outputs carry, seconds since 1970; 0: none */
+    int64_t max_rows;               /* of --text; 0: all */
+    char *then_focus, *then_ignore; /* once more, for one report */
     int64_t nodecount, maxdegree, scale;
     double nodefraction, edgefraction;
 };
 
 void settings_init(struct settings *settings); /* the defaults */
 void settings_free(struct settings *settings); /* frees what it holds, not the struct */
+void settings_copy(struct settings *to, const struct settings *from); /* `to` holds nothing yet */
 
-/* Every option, in the order of help: written rows, emitters, granularities. The arena's. */
+/* Every option, in the order of help: written rows, emitters, granularities; last, what the door
+ * adds. The arena's. */
 struct options {
     const struct option *rows;
     uint32_t n;
 };
 struct options options_all(struct arena *arena);
+struct options options_with(struct arena *arena, const struct option *more, uint32_t n_more);
 
 /* Whether it can be negated. */
 bool option_is_switch(const struct option *option);
@@ -93,6 +114,14 @@ bool options_parse(const struct options *options, const char *const *words, uint
 bool options_set(const struct options *options, struct span name, struct span value,
                  struct settings *settings, struct error *err) CHECKED;
 
+/* The same where somebody changes his mind: what excludes the new value is turned off, "" is the
+ * default again, and only options that may change between reports are there. */
+bool options_change(const struct options *options, struct span name, struct span value,
+                    struct settings *settings, struct error *err) CHECKED;
+
+/* What an option is set to, as it would be said: "on", "off", "80", "main|foo", "". */
+void option_value(const struct option *option, const struct settings *settings, struct buf *to);
+
 /* Whether the settings contradict each other; the text is that of the Perl tool. */
 bool settings_check(const struct settings *settings, struct error *err) CHECKED;
 
@@ -107,6 +136,8 @@ enum granularity_kind settings_grain(const struct settings *settings, const stru
 struct analysis;
 
 struct analysis *analysis_new(void) CHECKED;
+/* The same with options of the door's own; `more` is copied, its texts are not. */
+struct analysis *analysis_new_with(const struct option *more, uint32_t n_more) CHECKED;
 void analysis_free(struct analysis *analysis);
 
 const struct options *analysis_options(const struct analysis *analysis);
@@ -146,3 +177,21 @@ const char *analysis_clash(const struct analysis *analysis);
  * report. NULL: the output that the settings chose. */
 bool analysis_report(struct analysis *analysis, const struct emitter *emitter, struct out *out,
                      struct error *err) CHECKED;
+
+/* The same as other settings would have it; nothing is read or named again unless they ask for
+ * that. With `heading`, a few lines for a person go there first: see report_heading. */
+bool analysis_report_as(struct analysis *analysis, const struct settings *settings,
+                        const struct emitter *emitter, struct out *heading, struct out *out,
+                        struct error *err) CHECKED;
+
+/* Does what all reports need, so that the first one is as quick as those after it, and what is to
+ * be told of the profile is told. */
+bool analysis_prepare(struct analysis *analysis, struct error *err) CHECKED;
+
+/* The short names of functions in the profile, sorted, each once: the arena's. After
+ * analysis_prepare. */
+struct name_list {
+    const char **list;
+    uint32_t n;
+};
+struct name_list analysis_names(const struct analysis *analysis, struct arena *arena);

@@ -32,8 +32,10 @@ struct analysis {
     struct loaded *loaded;
     uint32_t n_loaded, cap_loaded;
 
-    struct regex *focus, *ignore;
-    char *focus_text, *ignore_text; /* what they were made of */
+    struct filter {
+        struct regex *regex;
+        char *text; /* what it was made of */
+    } focus, ignore, then_focus, then_ignore;
 
     bool is_ready;
     struct made_with made_with;
@@ -44,17 +46,22 @@ struct analysis {
     struct symbols symbols;
 };
 
-char *text_copy(const char *text) CHECKED; /* NULL stays NULL; base_free frees it */
+char *text_copy(const char *text) CHECKED;             /* NULL stays NULL; base_free frees it */
+void texts_add(struct texts *texts, struct span text); /* a copy of it */
 bool text_same(const char *a, const char *b);
 
 /* Drops what was made of the loaded profiles. */
 void analysis_forget(struct analysis *analysis);
-/* Subtracts --base, merges and symbolizes, if that is still to do. */
-bool analysis_prepare(struct analysis *analysis, struct error *err) CHECKED;
+/* Subtracts --base, merges and symbolizes, if that is still to do for these settings. */
+bool analysis_merge(struct analysis *analysis, const struct settings *settings,
+                    struct error *err) CHECKED;
 
 /* Puts one value into the settings; a line in `complaints` where it is none. value.p NULL: none. */
 bool option_apply(const struct option_use *use, struct span value, struct settings *settings,
                   struct buf *complaints) CHECKED;
+
+/* Turns one bit on or off. */
+void bit_set(uint64_t *bits, size_t bit, bool on);
 
 /* Bounds what complaints about options may take: far beyond what a person would read. */
 #define COMPLAINTS_MAX ((size_t)1 << 20)

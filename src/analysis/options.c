@@ -7,7 +7,10 @@
  * Two rows have no name: they stand where the rows of `granularities` and `emitters` go. */
 #include "analysis/internal.h"
 
-#define ALL_DOORS (DOOR_CLI | DOOR_LIBRARY)
+#define ALL_DOORS  (DOOR_CLI | DOOR_LIBRARY | DOOR_PROMPT)
+#define LOAD_DOORS (DOOR_CLI | DOOR_LIBRARY) /* of no use once profiles are loaded */
+enum { CHOICE_HEAP = 1, CHOICE_CONTENTION };
+
 #define AT(field) offsetof(struct settings, field)
 
 static const char general[] = "General";
@@ -60,12 +63,23 @@ static const struct option written[] = {
      .group = general,
      .help = "length of a CPU profile that a server is to take [30]",
      .more = "Accepted, and without use as long as profiles cannot be read from servers.",
-     .doors = ALL_DOORS,
+     .doors = LOAD_DOORS,
      .is_classic = true},
 
     {.kind = OPTION_GRAIN, .group = grain},
 
     {.kind = OPTION_OUTPUT, .group = output},
+    {.name = "output",
+     .also = "o",
+     .kind = OPTION_LIST,
+     .at = AT(output),
+     .arg = "file",
+     .group = output,
+     .help = "write to this file, in the format of its ending",
+     .more = "Several files are written from one reading. With an option that says what to write, "
+             "that is what each of them gets. A file that was there before is replaced when the "
+             "new one is complete. *-* is standard output.",
+     .doors = DOOR_CLI},
     {.name = "stacks",
      .kind = OPTION_FLAG,
      .at = AT(stacks),
@@ -94,6 +108,7 @@ static const struct option written[] = {
      .group = heap,
      .help = "bytes in use [default]",
      .doors = ALL_DOORS,
+     .choice = CHOICE_HEAP,
      .is_classic = true},
     {.name = "inuse_objects",
      .kind = OPTION_FLAG,
@@ -101,6 +116,7 @@ static const struct option written[] = {
      .group = heap,
      .help = "objects in use",
      .doors = ALL_DOORS,
+     .choice = CHOICE_HEAP,
      .is_classic = true},
     {.name = "alloc_space",
      .kind = OPTION_FLAG,
@@ -108,6 +124,7 @@ static const struct option written[] = {
      .group = heap,
      .help = "bytes allocated since the start",
      .doors = ALL_DOORS,
+     .choice = CHOICE_HEAP,
      .is_classic = true},
     {.name = "alloc_objects",
      .kind = OPTION_FLAG,
@@ -115,6 +132,7 @@ static const struct option written[] = {
      .group = heap,
      .help = "objects allocated since the start",
      .doors = ALL_DOORS,
+     .choice = CHOICE_HEAP,
      .is_classic = true},
     {.name = "show_bytes",
      .kind = OPTION_FLAG,
@@ -137,6 +155,7 @@ static const struct option written[] = {
      .group = contention,
      .help = "time spent waiting [default]",
      .doors = ALL_DOORS,
+     .choice = CHOICE_CONTENTION,
      .is_classic = true},
     {.name = "contentions",
      .kind = OPTION_FLAG,
@@ -144,6 +163,7 @@ static const struct option written[] = {
      .group = contention,
      .help = "how often somebody waited",
      .doors = ALL_DOORS,
+     .choice = CHOICE_CONTENTION,
      .is_classic = true},
     {.name = "mean_delay",
      .kind = OPTION_FLAG,
@@ -151,6 +171,7 @@ static const struct option written[] = {
      .group = contention,
      .help = "mean time spent waiting",
      .doors = ALL_DOORS,
+     .choice = CHOICE_CONTENTION,
      .is_classic = true},
 
     {.name = "focus",
@@ -244,7 +265,7 @@ static const struct option written[] = {
      .arg = "list",
      .group = symbol,
      .help = "accepted and ignored: no other program is run",
-     .doors = ALL_DOORS,
+     .doors = LOAD_DOORS,
      .is_classic = true},
 
     {.name = "reader",
@@ -253,14 +274,14 @@ static const struct option written[] = {
      .arg = "format",
      .group = other,
      .help = "read profiles in this format, whatever they look like",
-     .doors = ALL_DOORS},
+     .doors = LOAD_DOORS},
     {.name = "threads",
      .kind = OPTION_WHOLE,
      .at = AT(threads),
      .arg = "n",
      .group = other,
      .help = "use at most so many threads [one a processor]",
-     .doors = ALL_DOORS},
+     .doors = LOAD_DOORS},
     {.name = "scale",
      .kind = OPTION_WHOLE,
      .at = AT(scale),
@@ -289,7 +310,7 @@ static const struct option written[] = {
      .arg = "n",
      .group = other,
      .help = "accepted and ignored",
-     .doors = ALL_DOORS | DOOR_HIDDEN,
+     .doors = LOAD_DOORS | DOOR_HIDDEN,
      .is_classic = true},
 };
 
@@ -324,6 +345,11 @@ static struct option from_emitter(uint32_t i, const char *group)
 
 struct options options_all(struct arena *arena)
 {
+    return options_with(arena, NULL, 0);
+}
+
+struct options options_with(struct arena *arena, const struct option *more, uint32_t n_more)
+{
     uint32_t n_emitters = 0;
     while (emitters[n_emitters])
         n_emitters++;
@@ -331,8 +357,8 @@ struct options options_all(struct arena *arena)
     if (n_emitters > 64)
         n_emitters = 64; /* settings.outputs has a bit for each */
 
-    struct option *rows =
-        arena_alloc(arena, COUNT_OF(written) + GRANULARITY_COUNT + n_emitters, sizeof *rows);
+    struct option *rows = arena_alloc(
+        arena, COUNT_OF(written) + GRANULARITY_COUNT + n_emitters + n_more, sizeof *rows);
     uint32_t n = 0;
     for (size_t i = 0; i < COUNT_OF(written); i++) {
         if (written[i].name) {
@@ -345,11 +371,13 @@ struct options options_all(struct arena *arena)
                 rows[n++] = from_emitter(k, written[i].group);
         }
     }
+    for (uint32_t i = 0; i < n_more; i++)
+        rows[n++] = more[i];
     return (struct options){.rows = rows, .n = n};
 }
 
 bool option_is_switch(const struct option *option)
 {
     return option->kind == OPTION_FLAG || option->kind == OPTION_GRAIN ||
-           (option->kind == OPTION_OUTPUT && !option->arg);
+           option->kind == OPTION_MODE || (option->kind == OPTION_OUTPUT && !option->arg);
 }

@@ -38,17 +38,17 @@ static void drop_loaded(struct analysis *a, uint32_t i)
 }
 
 /* Brings the profile of --base in line with the setting. */
-static bool load_base(struct analysis *a, struct error *err)
+static bool load_base(struct analysis *a, const struct settings *s, struct error *err)
 {
-    if (a->is_ready && text_same(a->settings.base, a->made_with.base))
+    if (a->is_ready && text_same(s->base, a->made_with.base))
         return true;
     for (uint32_t i = a->n_loaded; i-- > 0;) {
         if (a->loaded[i].is_of_setting)
             drop_loaded(a, i);
     }
-    if (!a->settings.base || !*a->settings.base)
+    if (!s->base || !*s->base)
         return true;
-    if (!analysis_load(a, a->settings.base, LOAD_BASE, err))
+    if (!analysis_load(a, s->base, LOAD_BASE, err))
         return false;
     a->loaded[a->n_loaded - 1].is_of_setting = true;
     return true;
@@ -96,7 +96,7 @@ static void mark_program(struct analysis *a, const char *path)
 }
 
 /* Added profiles in the order they were loaded, then the subtracted ones. */
-static bool merge(struct analysis *a, struct error *err)
+static bool merge(struct analysis *a, bool drop_negative, struct error *err)
 {
     if (a->n_loaded == 1) {
         a->profile = &a->loaded[0].profile;
@@ -114,7 +114,7 @@ static bool merge(struct analysis *a, struct error *err)
         }
     }
     progress_step(&a->progress, "adding up profiles", 0);
-    const bool is_merged = profile_merge(in, sign, n, a->settings.drop_negative, &a->merged, err);
+    const bool is_merged = profile_merge(in, sign, n, drop_negative, &a->merged, err);
     base_free(in);
     base_free(sign);
     a->profile = is_merged ? &a->merged : NULL;
@@ -142,30 +142,29 @@ static const char *const *split_prefixes(struct arena *arena, const char *list)
     return prefixes;
 }
 
-static bool is_up_to_date(const struct analysis *a)
+static bool is_up_to_date(const struct analysis *a, const struct settings *now)
 {
-    const struct settings *now = &a->settings;
     const struct made_with *then = &a->made_with;
     return a->is_ready && now->drop_negative == then->drop_negative &&
            now->no_strip_temp == then->no_strip_temp && text_same(now->base, then->base) &&
            text_same(now->add_lib, then->add_lib) && text_same(now->lib_prefix, then->lib_prefix);
 }
 
-static void note_made_with(struct analysis *a)
+static void note_made_with(struct analysis *a, const struct settings *s)
 {
     a->made_with = (struct made_with){
-        .drop_negative = a->settings.drop_negative,
-        .no_strip_temp = a->settings.no_strip_temp,
-        .base = text_copy(a->settings.base),
-        .add_lib = text_copy(a->settings.add_lib),
-        .lib_prefix = text_copy(a->settings.lib_prefix),
+        .drop_negative = s->drop_negative,
+        .no_strip_temp = s->no_strip_temp,
+        .base = text_copy(s->base),
+        .add_lib = text_copy(s->add_lib),
+        .lib_prefix = text_copy(s->lib_prefix),
     };
 }
 
-static bool name_addresses(struct analysis *a, const char *program, struct error *err)
+static bool name_addresses(struct analysis *a, const struct settings *s, const char *program,
+                           struct error *err)
 {
     struct arena *arena = arena_new();
-    const struct settings *s = &a->settings;
     const struct symbolize_options options = {
         .program = program,
         .prefixes = split_prefixes(arena, s->lib_prefix),
@@ -181,11 +180,11 @@ static bool name_addresses(struct analysis *a, const char *program, struct error
     return is_named;
 }
 
-bool analysis_prepare(struct analysis *a, struct error *err)
+bool analysis_merge(struct analysis *a, const struct settings *s, struct error *err)
 {
-    if (is_up_to_date(a))
+    if (is_up_to_date(a, s))
         return true;
-    if (!load_base(a, err))
+    if (!load_base(a, s, err))
         return false;
     analysis_forget(a);
     uint32_t n_added = 0;
@@ -197,9 +196,9 @@ bool analysis_prepare(struct analysis *a, struct error *err)
     const char *program = find_path(a);
     if (program)
         mark_program(a, program);
-    if (!merge(a, err))
+    if (!merge(a, s->drop_negative, err))
         return false;
-    if (!name_addresses(a, program, err)) {
+    if (!name_addresses(a, s, program, err)) {
         object_set_free(a->objects);
         a->objects = NULL;
         if (a->profile == &a->merged)
@@ -211,7 +210,7 @@ bool analysis_prepare(struct analysis *a, struct error *err)
     a->shown_program = a->profile->program ? strings_text(a->strings, a->profile->program)
                        : program           ? program
                                            : "(unknown)";
-    note_made_with(a);
+    note_made_with(a, s);
     a->is_ready = true;
     return true;
 }

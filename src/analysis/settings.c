@@ -33,15 +33,53 @@ void settings_init(struct settings *settings)
     };
 }
 
+/* The texts that settings own: whoever adds one adds a line, and it is freed and copied. */
+static char **text_at(struct settings *settings, size_t i)
+{
+    char **const texts[] = {
+        &settings->expression, &settings->focus,       &settings->ignore, &settings->base,
+        &settings->add_lib,    &settings->lib_prefix,  &settings->tools,  &settings->reader,
+        &settings->then_focus, &settings->then_ignore,
+    };
+    return i < COUNT_OF(texts) ? texts[i] : NULL;
+}
+
+void texts_add(struct texts *texts, struct span text)
+{
+    uint32_t cap = texts->list ? texts->n + 1 : 0;
+    texts->list = base_grow(texts->list, &cap, (size_t)texts->n + 2, sizeof *texts->list);
+    char *copy = base_alloc(text.n + 1, 1);
+    memcpy(copy, text.p, text.n);
+    texts->list[texts->n++] = copy;
+    texts->list[texts->n] = NULL;
+}
+
+static void free_texts(struct texts *texts)
+{
+    for (uint32_t i = 0; i < texts->n; i++)
+        base_free(texts->list[i]);
+    base_free(texts->list);
+    *texts = (struct texts){0};
+}
+
 void settings_free(struct settings *settings)
 {
-    char *const texts[] = {
-        settings->expression, settings->focus,      settings->ignore, settings->base,
-        settings->add_lib,    settings->lib_prefix, settings->tools,  settings->reader,
-    };
-    for (size_t i = 0; i < COUNT_OF(texts); i++)
-        free(texts[i]);
+    char **text;
+    for (size_t i = 0; (text = text_at(settings, i)); i++)
+        free(*text);
+    free_texts(&settings->output);
     settings_init(settings);
+}
+
+void settings_copy(struct settings *to, const struct settings *from)
+{
+    char **text;
+    *to = *from;
+    for (size_t i = 0; (text = text_at(to, i)); i++)
+        *text = text_copy(*text);
+    to->output = (struct texts){0};
+    for (uint32_t i = 0; i < from->output.n; i++)
+        texts_add(&to->output, span_of(from->output.list[i]));
 }
 
 /* An output with a granularity of its own conflicts with no other. */
@@ -62,7 +100,7 @@ bool settings_check(const struct settings *settings, struct error *err)
         return error_set(err, ERROR_USAGE, "Specify at most on of --inuse/--alloc options");
     if (__builtin_popcountll(settings->grains) > 1 && !find_fixed(settings))
         return error_set(err, ERROR_USAGE, "Only specify one output granularity option");
-    if (__builtin_popcountll(settings->outputs) > 1)
+    if (__builtin_popcountll(settings->outputs) + __builtin_popcountll(settings->modes) > 1)
         return error_set(err, ERROR_USAGE, "Only specify one output mode");
     if (settings->threads < 0 || settings->threads > 1024)
         return error_set(err, ERROR_USAGE, "--threads is a number from 0 to 1024");

@@ -236,7 +236,7 @@ static void set_text(char **field, struct span value)
     *field = copy;
 }
 
-static void set_bit(uint64_t *bits, size_t bit, bool on)
+void bit_set(uint64_t *bits, size_t bit, bool on)
 {
     if (on)
         *bits |= (uint64_t)1 << bit;
@@ -265,13 +265,21 @@ bool option_apply(const struct option_use *use, struct span value, struct settin
         memcpy(field, &text, sizeof text);
         return true;
     }
+    case OPTION_LIST: {
+        struct texts *texts = (struct texts *)field;
+        texts_add(texts, value);
+        return true;
+    }
+    case OPTION_MODE:
+        bit_set(&settings->modes, option->at, on);
+        return true;
     case OPTION_OUTPUT:
         if (option->arg)
             set_text(&settings->expression, value);
-        set_bit(&settings->outputs, option->at, on);
+        bit_set(&settings->outputs, option->at, on);
         return true;
     case OPTION_GRAIN:
-        set_bit(&settings->grains, option->at, on);
+        bit_set(&settings->grains, option->at, on);
         return true;
     }
     return true;

@@ -127,6 +127,77 @@ static void columns_may_change_between_reports(void **state)
     analysis_free(a);
 }
 
+/* One report as other settings would have it, with its heading. */
+static void expect_report_as(struct analysis *a, const struct settings *settings,
+                             const char *expected)
+{
+    struct error err = {0};
+    struct buf text = BUF_MAX(1 << 20);
+    struct out *out = out_to_buf(&text);
+    const bool is_fine = analysis_report_as(a, settings, NULL, out, out, &err);
+    assert_true(out_close(out, NULL));
+    if (!is_fine)
+        fail_msg("%s", err.text);
+    assert_string_equal(buf_c(&text), expected);
+    buf_free(&text);
+}
+
+static void one_report_may_differ(void **state)
+{
+    (void)state;
+    struct analysis *a = analysis_new();
+    struct settings settings;
+    set(a, "show_bytes", NULL);
+    load(a, profile_a, LOAD_FIRST);
+    expect_report(a, report_a);
+    settings_copy(&settings, analysis_settings(a));
+    settings.max_rows = 1;
+    expect_report_as(a, &settings,
+                     "Total: 250 B\n"
+                     "     200  80.0%  80.0%      200  80.0% foo\n");
+    settings.max_rows = 0;
+    settings.then_focus = strdup("main");
+    settings.then_ignore = strdup("foo");
+    expect_report_as(a, &settings,
+                     "Total: 250 B\n"
+                     "After focusing on 'main': 250 B of 250 (100.0%)\n"
+                     "After ignoring 'foo': 50 B of 250 (20.0%)\n"
+                     "      50 100.0% 100.0%       50 100.0% bar\n"
+                     "       0   0.0% 100.0%       50 100.0% main\n");
+    settings_free(&settings);
+    expect_report(a, report_a);
+
+    /* What the settings left out stays out. */
+    set(a, "focus", "foo");
+    settings_copy(&settings, analysis_settings(a));
+    settings.then_focus = strdup("bar");
+    expect_report_as(a, &settings,
+                     "Total: 250 B\n"
+                     "After focusing on 'bar': 0 B of 250 (0.0%)\n");
+    settings_free(&settings);
+    analysis_free(a);
+}
+
+static void names_are_listed(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct arena *arena = arena_new();
+    struct analysis *a = analysis_new();
+    assert_int_equal(analysis_names(a, arena).n, 0);
+    assert_false(analysis_prepare(a, &err));
+    assert_string_equal(err.text, "Did not specify profile file");
+    load(a, profile_a, LOAD_FIRST);
+    assert_true(analysis_prepare(a, &err));
+    const struct name_list names = analysis_names(a, arena);
+    assert_int_equal(names.n, 3);
+    assert_string_equal(names.list[0], "bar");
+    assert_string_equal(names.list[1], "foo");
+    assert_string_equal(names.list[2], "main");
+    analysis_free(a);
+    arena_free(arena);
+}
+
 static void profiles_are_added(void **state)
 {
     (void)state;
@@ -359,6 +430,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_profile),
         cmocka_unit_test(columns_may_change_between_reports),
+        cmocka_unit_test(one_report_may_differ),
+        cmocka_unit_test(names_are_listed),
         cmocka_unit_test(profiles_are_added),
         cmocka_unit_test(a_base_comes_and_goes),
         cmocka_unit_test(the_first_file_is_looked_at),
