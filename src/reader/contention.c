@@ -4,12 +4,11 @@
  * (docs/formats.md). Variables count from where they stand on, so lines are read in order. */
 #include "reader/internal.h"
 
-enum { CONTENTIONS, DELAY, MEAN_DELAY, CONTENTION_COLUMNS };
-
 struct contention {
     double cycles_per_ns, period;
     bool has_clock;
     struct text_stack stack;
+    struct go_names names;
 };
 
 static void add_sample(struct filling *filling, struct contention *contention, struct span words,
@@ -18,6 +17,7 @@ static void add_sample(struct filling *filling, struct contention *contention, s
     text_stack_read(&contention->stack, words, filling->job->notes);
     const stack_ix id = builder_stack(filling->builder, contention->stack.pcs, contention->stack.n);
     builder_add(filling->builder, id, 0, values);
+    go_names_begin(&contention->names, filling, &contention->stack);
 }
 
 /* "CYCLES COUNT @ ADDRESSES", or without a count in old profiles: there the delay is all that is
@@ -91,6 +91,13 @@ static bool read_variable(struct filling *filling, struct contention *contention
     return true;
 }
 
+void contention_columns(struct builder *builder)
+{
+    builder_column(builder, "contentions", "count");
+    builder_default_column(builder, builder_column(builder, "delay", "nanoseconds"));
+    builder_column(builder, "mean_delay", "nanoseconds");
+}
+
 static bool contention_fill(struct filling *filling, struct span bytes, struct error *err)
 {
     (void)err;
@@ -100,14 +107,13 @@ static bool contention_fill(struct filling *filling, struct span bytes, struct e
     struct span line;
 
     builder_kind(builder, PROFILE_CONTENTION);
-    builder_column(builder, "contentions", "count");
-    builder_default_column(builder, builder_column(builder, "delay", "nanoseconds"));
-    builder_column(builder, "mean_delay", "nanoseconds");
+    contention_columns(builder);
     if (text_line(&lines, &line) && text_is_header(line, "Stacks:"))
         notes_add(filling->job->notes,
                   "Old format contention profile: mistakenly reports condition "
                   "variable signals as lock contentions.");
     while (text_line(&lines, &line)) {
+        go_names_comment(&contention.names, filling, line);
         if (!read_sample(filling, &contention, line) && !is_slow_release(line) &&
             !read_variable(filling, &contention, line))
             builder_maps(builder, line);
@@ -117,6 +123,7 @@ static bool contention_fill(struct filling *filling, struct span bytes, struct e
     builder_period(builder, contention.period >= 1 && contention.period < 1e15
                                 ? (int64_t)contention.period
                                 : 0);
+    go_names_end(&contention.names, filling);
     text_stack_free(&contention.stack);
     text_lines_free(&lines);
     return true;
@@ -128,7 +135,7 @@ static int sniff_bytes(struct span bytes)
     const struct span head = span_first(text_after_profile_line(bytes), 64);
     const bool is_mine = text_is_header(head, "contention") || text_is_header(head, "Stacks:") ||
                          text_is_header(head, "mutex:");
-    return is_mine ? 100 : 0;
+    return !is_mine ? 0 : text_is_header(head, "contentionz ") ? 60 : 100; /* Java's, mostly */
 }
 
 static int sniff(struct span bytes)

@@ -56,6 +56,7 @@ struct cpu {
     struct layout layout;
     struct window w;
     size_t start;      /* of the words in the file */
+    uint64_t version;  /* 1: Java's */
     uint64_t *scratch; /* the deepest stack that could not be used in place */
     uint32_t scratch_cap;
 };
@@ -210,6 +211,16 @@ static void read_plain(struct cpu *cpu)
     cpu->w.c = c;
 }
 
+/* Mappings; of Java's virtual machine, names for the numbers that stand for addresses there. */
+static void read_text(struct cpu *cpu, struct span text)
+{
+    enum { JAVA_VERSION = 1 };
+    struct span rest = text, line;
+    while (cpu->version == JAVA_VERSION && span_line(&rest, &line))
+        (void)java_location(cpu->filling, line);
+    builder_maps(cpu->filling->builder, text);
+}
+
 static bool read_records(struct cpu *cpu, uint64_t header_words, struct error *err)
 {
     for (uint64_t i = 2; i < header_words; i++) {
@@ -225,7 +236,7 @@ static bool read_records(struct cpu *cpu, uint64_t header_words, struct error *e
         outcome = read_record(cpu, err);
     } while (outcome == OUTCOME_READ);
     if (outcome == OUTCOME_END_MARK)
-        builder_maps(cpu->filling->builder, span_skip(cpu->w.all, window_offset(&cpu->w)));
+        read_text(cpu, span_skip(cpu->w.all, window_offset(&cpu->w)));
     return outcome != OUTCOME_BAD;
 }
 
@@ -247,6 +258,7 @@ static bool cpu_fill(struct filling *filling, struct span bytes, struct error *e
         builder_default_column(builder, builder_column(builder, "samples", "count"));
         builder_period(builder, (int64_t)header.period);
         builder_digits(builder, cpu.layout.word_size * 2);
+        cpu.version = header.version;
         is_read = read_records(&cpu, header.words, err);
     }
     base_free(cpu.scratch);

@@ -69,7 +69,7 @@ static struct heap_sampling read_header(struct span header)
 
 /* "N1: S1 [N2: S2] @ ADDRESSES"; anything else is skipped. */
 static void read_sample(struct filling *filling, const struct heap_sampling *sampling,
-                        struct text_stack *stack, struct span line)
+                        struct text_stack *stack, struct go_names *names, struct span line)
 {
     double values[HEAP_COLUMNS];
     struct span rest = span_trim(line);
@@ -81,6 +81,7 @@ static void read_sample(struct filling *filling, const struct heap_sampling *sam
     const stack_ix id = builder_stack(filling->builder, stack->pcs, stack->n);
     builder_add(filling->builder, id, 0, values);
     builder_record(filling->builder, id, stack->digits, values);
+    go_names_begin(names, filling, stack);
 }
 
 bool heap_starts_maps(struct span line)
@@ -94,6 +95,7 @@ static bool heap_fill(struct filling *filling, struct span bytes, struct error *
     struct builder *builder = filling->builder;
     struct text_lines lines = text_lines_over(text_after_profile_line(bytes));
     struct text_stack stack = {0};
+    struct go_names names = {0};
     struct span line;
     struct heap_sampling sampling = {.kind = SAMPLING_NONE};
 
@@ -105,10 +107,13 @@ static bool heap_fill(struct filling *filling, struct span bytes, struct error *
             builder_kind(builder, PROFILE_GROWTH);
         heap_settle_rate(&sampling, filling->job->notes);
     }
-    while (text_line(&lines, &line) && !heap_starts_maps(line))
-        read_sample(filling, &sampling, &stack, line);
+    while (text_line(&lines, &line) && !heap_starts_maps(line)) {
+        go_names_comment(&names, filling, line);
+        read_sample(filling, &sampling, &stack, &names, line);
+    }
     while (text_line(&lines, &line))
         builder_maps(builder, line);
+    go_names_end(&names, filling);
     text_stack_free(&stack);
     text_lines_free(&lines);
     return true;

@@ -23,10 +23,12 @@ struct section {
     bool (*fill)(struct filling *filling, struct span bytes, struct error *err);
 };
 
-extern const struct section cpu_section, heap_section, jemalloc_section, contention_section;
+extern const struct section cpu_section, heap_section, jemalloc_section, contention_section,
+    counts_section, threadz_section, java_section;
 
 extern const struct reader reader_symbolized, reader_heap, reader_jemalloc, reader_contention,
-    reader_cpu, reader_proto, reader_addresses;
+    reader_cpu, reader_proto, reader_counts, reader_threadz, reader_java, reader_collapsed,
+    reader_addresses;
 
 /* The two functions of a reader whose format is a section. */
 int section_sniff(const struct section *section, struct span bytes);
@@ -133,3 +135,26 @@ void heap_settle_rate(struct heap_sampling *sampling, struct notes *notes);
 void heap_unsample(const struct heap_sampling *sampling, double values[HEAP_COLUMNS]);
 /* Whether mappings start behind this line. */
 bool heap_starts_maps(struct span line);
+
+/* ---- contention ------------------------------------------------------------------------------ */
+
+enum { CONTENTIONS, DELAY, MEAN_DELAY, CONTENTION_COLUMNS };
+void contention_columns(struct builder *builder);
+
+/* ---- names in comments and lists ------------------------------------------------------------- */
+
+/* Go's comments: the frames of the sample above them. Zero is a valid start. */
+struct go_names {
+    uint64_t *pcs; /* of that sample, as written */
+    uint32_t n_pcs, pcs_cap, at;
+    struct carried_frame *frames; /* of pcs[at], innermost first */
+    uint32_t n_frames, frames_cap;
+};
+void go_names_begin(struct go_names *names, struct filling *filling,
+                    const struct text_stack *stack);
+/* Anything but a comment is left alone. */
+void go_names_comment(struct go_names *names, struct filling *filling, struct span line);
+void go_names_end(struct go_names *names, struct filling *filling);
+
+/* "0xNUMBER NAME (FILE:LINE)", Java's; false: the line is something else. */
+bool java_location(struct filling *filling, struct span line);

@@ -5,8 +5,20 @@
 #include "reader/internal.h"
 
 const struct reader *const readers[] = {
-    &reader_symbolized, &reader_heap,  &reader_jemalloc,  &reader_contention,
-    &reader_cpu,        &reader_proto, &reader_addresses, NULL,
+    /* clang-format off */
+    &reader_symbolized,
+    &reader_heap,
+    &reader_jemalloc,
+    &reader_contention,
+    &reader_cpu,
+    &reader_proto,
+    &reader_counts,
+    &reader_threadz,
+    &reader_java,
+    &reader_collapsed,
+    &reader_addresses,
+    NULL,
+    /* clang-format on */
 };
 
 /* Less sure than this, a reader only explains what is wrong with a file that nobody else wants. */

@@ -7,10 +7,8 @@
 
 /* What may stand behind the symbols. */
 static const struct section *const sections[] = {
-    &heap_section,
-    &jemalloc_section,
-    &contention_section,
-    &cpu_section,
+    &heap_section,   &jemalloc_section, &contention_section,
+    &counts_section, &threadz_section,  &cpu_section,
 };
 
 struct names {
