@@ -184,6 +184,8 @@ static struct report_options report_options_of(const struct analysis *a, const s
                  .max_degree = s->maxdegree},
         .date = s->date,
         .program = a->shown_program,
+        .source_path = s->source_path,
+        .trim_path = s->trim_path,
         .expression = emitter->arg ? s->expression : NULL,
     };
     options.granularity = settings_grain(s, emitter, &options.is_granularity_set);

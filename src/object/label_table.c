@@ -13,6 +13,7 @@ struct label {
     uint64_t value;
     const char *name;
     uint32_t section;
+    bool is_untyped; /* a mark of the linker's, as likely as not */
 };
 
 struct section_range {
@@ -34,8 +35,8 @@ static void read_ranges(struct label_table *table, struct elf_file *file)
     for (Elf_Scn *scn = elf_nextscn(file->elf, NULL); scn; scn = elf_nextscn(file->elf, scn)) {
         GElf_Shdr header;
         const size_t at = elf_ndxscn(scn);
-        if (at < table->n_sections && gelf_getshdr(scn, &header) &&
-            (header.sh_flags & SHF_ALLOC) && header.sh_size <= UINT64_MAX - header.sh_addr)
+        if (at < table->n_sections && gelf_getshdr(scn, &header) && (header.sh_flags & SHF_ALLOC) &&
+            header.sh_size <= UINT64_MAX - header.sh_addr)
             table->sections[at] =
                 (struct section_range){header.sh_addr, header.sh_addr + header.sh_size};
     }
@@ -67,10 +68,14 @@ static void read_labels(struct label_table *table, struct elf_file *file, Elf_Sc
         const char *name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
         if (!name || !*name)
             continue;
-        table->labels = base_grow(table->labels, &table->cap, (size_t)table->n + 1,
-                                  sizeof *table->labels);
-        table->labels[table->n++] =
-            (struct label){.value = symbol.st_value, .name = name, .section = symbol.st_shndx};
+        table->labels =
+            base_grow(table->labels, &table->cap, (size_t)table->n + 1, sizeof *table->labels);
+        table->labels[table->n++] = (struct label){
+            .value = symbol.st_value,
+            .name = name,
+            .section = symbol.st_shndx,
+            .is_untyped = GELF_ST_TYPE(symbol.st_info) == STT_NOTYPE,
+        };
     }
 }
 
@@ -92,8 +97,11 @@ static void sort_labels(struct label_table *table)
     struct label *sorted = base_alloc(table->n, sizeof *sorted);
     uint32_t n = 0;
     for (uint32_t i = 0; i < table->n; i++) {
-        if (i == 0 || items[i].key != items[i - 1].key) /* the first in the table */
-            sorted[n++] = table->labels[items[i].value];
+        const struct label *label = &table->labels[items[i].value];
+        if (n == 0 || sorted[n - 1].value != label->value)
+            sorted[n++] = *label;
+        else if (sorted[n - 1].is_untyped && !label->is_untyped)
+            sorted[n - 1] = *label; /* else the first in the table */
     }
     base_free(items);
     base_free(table->labels);

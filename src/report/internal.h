@@ -11,7 +11,9 @@ extern const struct emitter collapsed_emitter;
 extern const struct emitter symbols_emitter;
 extern const struct emitter callgrind_emitter;
 extern const struct emitter raw_emitter;
+extern const struct emitter proto_emitter;
 extern const struct emitter dot_emitter;
+extern const struct emitter list_emitter, disasm_emitter, weblist_emitter;
 extern const struct emitter pdf_emitter, ps_emitter, svg_emitter, gif_emitter, png_emitter;
 
 /* The section of --stacks: every stack, and for heap profiles every sample line. */
@@ -42,3 +44,79 @@ bool page_edge_is_dashed(const struct view *view, const struct trimmed *page,
 /* "5 (50.0%)", and where it called others "of 8 (80.0%)" behind `line_end`. */
 void page_node_numbers(const struct view *view, const struct trimmed *page, const struct node *node,
                        const char *line_end, struct buf *out);
+
+/* ---- machine code in words (asm.c) --------------------------------------------------------------
+ */
+
+/* Notes tell where there will be bytes only. The object and the strings outlive it. */
+struct assembly;
+struct assembly *assembly_open(struct object *object, struct strings *strings,
+                               struct notes *notes) CHECKED;
+void assembly_close(struct assembly *assembly); /* NULL is allowed */
+/* Bytes of the instruction at the front of `code`, which is not empty; what is none has a length
+ * too. */
+uint32_t assembly_length(struct assembly *assembly, struct span code, uint64_t address);
+/* What it says, as objdump spells it: "call   401200 <bar>". Adds to `out`. */
+void assembly_text(struct assembly *assembly, struct span code, uint64_t address, struct buf *out);
+
+/* ---- routines: functions that samples fell in, taken apart (routines.c) --------------------------
+ */
+
+struct instruction {
+    uint64_t address;
+    uint32_t size;
+    uint32_t line, inner_line;    /* 0: unknown */
+    const char *file, *inner_file; /* of the function itself, of what is inlined; NULL: unknown */
+    double flat, cum;             /* of all addresses in it */
+};
+
+struct routine {
+    const char *name; /* short, as reports show it */
+    struct object *object;
+    struct assembly *assembly;
+    uint64_t low, high;
+    struct span bytes; /* from low on, shorter where the file ends */
+    const struct instruction *code;
+    uint32_t n_code;
+    double flat, cum;
+};
+
+/* What is listed: routines whose name matches the report's expression, image by image, by name. The
+ * routine is gone when `fn` returns; false stops. `flat_total`: of all samples shown. `option` is
+ * for the message about a bad expression. */
+typedef bool routine_fn(void *to, const struct routine *routine, double flat_total);
+bool routines_each(const struct report *report, const char *option, routine_fn *fn, void *to,
+                   struct error *err) CHECKED;
+
+/* A value in a listing: "." for 0. */
+const char *report_cell(const struct view *view, double value, char text[UNITS_TEXT]);
+
+/* ---- source files, each read once (source.c) ----------------------------------------------------
+ */
+
+struct sources;
+struct sources *sources_new(const struct report *report) CHECKED;
+void sources_free(struct sources *sources); /* NULL is allowed */
+
+struct source;
+/* NULL where it cannot be read; a note tells, once a file. */
+const struct source *sources_find(struct sources *sources, const char *path);
+uint32_t source_count(const struct source *source); /* lines */
+/* Line n, from 1, without its end; not beyond source_count. Borrowed. */
+struct span source_line(const struct source *source, uint32_t n);
+/* The path as listings show it: without /proc/self/cwd/, then without ./ */
+const char *source_shown(const char *path);
+
+/* The part of a source file that a routine stands in (docs/reports.md has the rule). */
+struct excerpt {
+    const char *file;
+    const struct source *source;
+    uint32_t first, last; /* the routine */
+    uint32_t from, to;    /* with what is shown around it; to <= source_count */
+    /* Values of lines first .. last: that of line n at [n - first]. */
+    double *flat, *cum;
+};
+
+/* False where there is nothing to show; a note tells why. The arena's. */
+bool excerpt_make(const struct routine *routine, struct sources *sources,
+                  const struct report *report, struct arena *arena, struct excerpt *out) CHECKED;

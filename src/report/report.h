@@ -22,6 +22,8 @@ struct report_options {
     struct trim_options trim; /* graphs: what fits on a page */
     int64_t date;             /* seconds since 1970 that outputs may carry; 0: none */
     const char *program;      /* name as given, for titles */
+    const char *source_path; /* folders to look for sources in, a comma list; NULL: none */
+    const char *trim_path;   /* what to cut off the paths of sources first, likewise */
     const char *expression; /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
 };
 
