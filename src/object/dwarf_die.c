@@ -45,9 +45,8 @@ static void take_steps(struct walk *walk, struct cursor *c, const struct dwarf_a
                        bool for_sibling, struct found *out)
 {
     const struct dwarf_unit *unit = walk->unit;
-    const struct dwarf_step *step = unit->abbrevs->steps + abbrev->steps_at;
-    const struct dwarf_step *const end = step + abbrev->n_steps;
-    for (; step < end; step++) {
+    for (uint32_t i = 0; i < abbrev->n_steps; i++) {
+        const struct dwarf_step *step = &unit->abbrevs->steps[abbrev->steps_at + i];
         cursor_skip(c, step->before);
         if (step->want == DWARF_WANT_NOTHING) {
             dwarf_form_skip(c, step->form, unit->shape);
@@ -199,10 +198,10 @@ static bool pass(struct walk *walk, struct cursor *c, const struct dwarf_abbrev 
 {
     if (abbrev->has_children || abbrev->kind >= DWARF_KIND_FUNCTION)
         return false;
-    const struct dwarf_step *step = walk->unit->abbrevs->steps + abbrev->steps_at;
     for (uint32_t i = 0; i < abbrev->n_steps; i++) {
-        cursor_skip(c, step[i].before);
-        dwarf_form_skip(c, step[i].form, walk->unit->shape);
+        const struct dwarf_step *step = &walk->unit->abbrevs->steps[abbrev->steps_at + i];
+        cursor_skip(c, step->before);
+        dwarf_form_skip(c, step->form, walk->unit->shape);
     }
     cursor_skip(c, abbrev->tail);
     return true;
