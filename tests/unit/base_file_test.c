@@ -510,7 +510,7 @@ static void copies_pieces(void **state)
     int fd CLEANUP(fd_close) = open(path, O_RDONLY);
     assert_int_equal(lseek(fd, 2, SEEK_SET), 2);
     struct file file;
-    assert_true(file_read_fd(&file, fd, "digits", 1 << 20, NULL));
+    assert_true(file_read_fd(&file, fd, path, 1 << 20, NULL));
     fd_close(&fd);
     assert_true(file.is_mapped);
     assert_int_equal(file_copy(&file, 1, piece, 4), 4);
