@@ -109,6 +109,7 @@ void notes_add(struct notes *notes, const char *format_text, ...)
     va_end(args);
     if (n < 0)
         base_oom();
+    clean(line); /* files may say anything, and terminals obey */
 
     bool is_new;
     const uint32_t at = idmap_add(&notes->seen, hash_bytes(line, (size_t)n), notes->n, &is_new);

@@ -159,9 +159,19 @@ static void progress_reaches_who_watches(void **state)
     progress_step(NULL, "reading", 1);
 }
 
+static void notes_do_not_command_terminals(void **state)
+{
+    (void)state;
+    struct notes notes = {0};
+    notes_add(&notes, "WARNING: %s", "\x1b[2Jgone\x07\nnext");
+    assert_string_equal(notes.lines[0], "WARNING: ?[2Jgone? next");
+    notes_free(&notes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(notes_do_not_command_terminals),
         cmocka_unit_test(set_says_kind_and_text),
         cmocka_unit_test(system_adds_the_reason),
         cmocka_unit_test(wrap_puts_the_story_in_front),
