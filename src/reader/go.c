@@ -125,7 +125,7 @@ static bool counts_fill(struct filling *filling, struct span bytes, struct error
     while (text_line(&lines, &line)) {
         struct span rest = span_trim(line);
         double count;
-        if (heap_starts_maps(line)) {
+        if (text_starts_maps(line)) {
             is_in_maps = true;
         } else if (is_in_maps) {
             builder_maps(filling->builder, line);

@@ -84,11 +84,6 @@ static void read_sample(struct filling *filling, const struct heap_sampling *sam
     go_names_begin(names, filling, stack);
 }
 
-bool heap_starts_maps(struct span line)
-{
-    return span_starts(line, "MAPPED_LIBRARIES:") || span_starts(line, "--- Memory map:");
-}
-
 static bool heap_fill(struct filling *filling, struct span bytes, struct error *err)
 {
     (void)err;
@@ -107,7 +102,7 @@ static bool heap_fill(struct filling *filling, struct span bytes, struct error *
             builder_kind(builder, PROFILE_GROWTH);
         heap_settle_rate(&sampling, filling->job->notes);
     }
-    while (text_line(&lines, &line) && !heap_starts_maps(line)) {
+    while (text_line(&lines, &line) && !text_starts_maps(line)) {
         go_names_comment(&names, filling, line);
         read_sample(filling, &sampling, &stack, &names, line);
     }

@@ -94,6 +94,9 @@ struct text_lines text_lines_over(struct span text);
 bool text_line(struct text_lines *lines, struct span *line);
 void text_lines_free(struct text_lines *lines);
 
+/* Whether mappings start behind this line. */
+bool text_starts_maps(struct span line);
+
 bool text_is_word(char c); /* letter, digit or underscore: Perl's \w */
 /* Cuts white space off the front; false where there is none. */
 bool text_take_space(struct span *rest);
@@ -133,8 +136,6 @@ bool heap_take_counts(struct span *rest, double values[HEAP_COLUMNS]);
 /* Takes the usual rate where none is said; notes tell what is undone. */
 void heap_settle_rate(struct heap_sampling *sampling, struct notes *notes);
 void heap_unsample(const struct heap_sampling *sampling, double values[HEAP_COLUMNS]);
-/* Whether mappings start behind this line. */
-bool heap_starts_maps(struct span line);
 
 /* ---- contention ------------------------------------------------------------------------------ */
 

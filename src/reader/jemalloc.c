@@ -73,7 +73,7 @@ static bool jemalloc_fill(struct filling *filling, struct span bytes, struct err
     builder_kind(filling->builder, PROFILE_HEAP);
     builder_allocator_is_innermost(filling->builder);
     heap_columns(filling->builder);
-    while (text_line(&lines, &line) && !heap_starts_maps(line))
+    while (text_line(&lines, &line) && !text_starts_maps(line))
         read_line(&jemalloc, line);
     while (text_line(&lines, &line))
         builder_maps(filling->builder, line);

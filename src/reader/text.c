@@ -117,6 +117,11 @@ bool text_take_count(struct span *rest, double *value)
     return true;
 }
 
+bool text_starts_maps(struct span line)
+{
+    return span_starts(line, "MAPPED_LIBRARIES:") || span_starts(line, "--- Memory map:");
+}
+
 /* The address, or an impossible one; the number of hex digits it was spelled with. */
 static uint64_t read_address(struct span word, uint32_t *digits, struct notes *notes)
 {

@@ -53,9 +53,9 @@ static bool threadz_fill(struct filling *filling, struct span bytes, struct erro
     while (text_line(&lines, &line)) {
         if (is_in_maps) {
             builder_maps(filling->builder, line);
-        } else if (span_starts(line, "---") || heap_starts_maps(line)) {
+        } else if (span_starts(line, "---") || text_starts_maps(line)) {
             end_thread(&threadz, filling);
-            is_in_maps = heap_starts_maps(line);
+            is_in_maps = text_starts_maps(line);
             threadz.is_in_thread = text_is_header(line, "Thread ");
         } else if (threadz.is_in_thread) {
             threadz.is_same |= span_find_text(line, "same as previous thread") != SIZE_MAX;
