@@ -186,6 +186,7 @@ static struct report_options report_options_of(const struct analysis *a, const s
         .program = a->shown_program,
         .source_path = s->source_path,
         .trim_path = s->trim_path,
+        .events = s->events,
         .expression = emitter->arg ? s->expression : NULL,
     };
     options.granularity = settings_grain(s, emitter, &options.is_granularity_set);

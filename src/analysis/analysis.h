@@ -65,6 +65,7 @@ struct settings {
     bool no_strip_temp, no_auto_signal_frm;
     char *focus, *ignore, *base, *add_lib, *lib_prefix, *tools;
     char *source_path, *trim_path;
+    char *events; /* of callgrind: columns, or NULL */
     char *reader; /* forces a format */
     int64_t threads;
     int64_t test_stride, seconds;

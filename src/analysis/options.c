@@ -78,7 +78,7 @@ static const struct option written[] = {
      .help = "write to this file, in the format of its ending",
      .more = "Several files are written from one reading. With an option that says what to write, "
              "that is what each of them gets. A file that was there before is replaced when the "
-             "new one is complete. *-* is standard output.",
+             "new one is complete. - is standard output.",
      .doors = DOOR_CLI},
     {.name = "stacks",
      .kind = OPTION_FLAG,
@@ -94,6 +94,16 @@ static const struct option written[] = {
      .help = "sort the table of --text by cumulative values",
      .doors = ALL_DOORS,
      .is_classic = true},
+    {.name = "events",
+     .kind = OPTION_TEXT,
+     .at = AT(events),
+     .arg = "name|all",
+     .group = output,
+     .help = "with --callgrind: these columns, functions with their images, inlined code",
+     .more = "The name of one column, such as _alloc_space_, or *all*. Functions are as they are in "
+             "the program; code that was inlined is shown as lines of theirs, in the files that it "
+             "came from.",
+     .doors = ALL_DOORS},
     {.name = "show_addresses",
      .kind = OPTION_FLAG,
      .at = AT(show_addresses),

@@ -40,7 +40,7 @@ static char **text_at(struct settings *settings, size_t i)
         &settings->expression, &settings->focus,      &settings->ignore,
         &settings->base,       &settings->add_lib,    &settings->lib_prefix,
         &settings->tools,      &settings->reader,     &settings->source_path,
-        &settings->trim_path,  &settings->then_focus, &settings->then_ignore,
+        &settings->trim_path,  &settings->events,     &settings->then_focus, &settings->then_ignore,
     };
     return i < COUNT_OF(texts) ? texts[i] : NULL;
 }

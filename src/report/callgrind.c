@@ -32,11 +32,10 @@ struct callgrind {
     struct idmap places;            /* (file, line) */
     struct idmap point_ids;         /* (place, name) */
     struct idmap cost_ids;          /* (caller, callee) */
-    struct idmap file_numbers, name_numbers;
+    struct callgrind_numbers numbers;
 };
 
-/* Names end at the line's end: what would end it early is shown, not obeyed. */
-static str_id clean_name(struct strings *strings, const char *name, const char *suffix)
+str_id callgrind_clean(struct strings *strings, const char *name, const char *suffix)
 {
     struct buf text = BUF_MAX(SIZE_MAX / 2);
     for (const char *p = name; *p; p++)
@@ -55,8 +54,8 @@ static uint32_t find_point(struct callgrind *c, addr_ix addr, const struct frame
     const char *name = is_unknown ? "unknown" : view_name_text(c->view, addr, frame, text);
     const char *file = has_place ? strings_text(c->strings, frame->file) : "??";
     const struct point point = {
-        .file = clean_name(c->strings, file, ""),
-        .name = clean_name(c->strings, name, frame->is_inlined ? "[inline]" : ""),
+        .file = callgrind_clean(c->strings, file, ""),
+        .name = callgrind_clean(c->strings, name, frame->is_inlined ? "[inline]" : ""),
         .line = has_place && frame->line != LINE_NONE ? frame->line : 0,
     };
     const uint64_t at = (uint64_t)point.file << 32 | point.line;
@@ -137,20 +136,27 @@ static int compare_costs(const void *left, const void *right, void *context)
     return compare_points(c, &c->points[a->callee], &c->points[b->callee]);
 }
 
-/* "KEY=(3) NAME" the first time, "KEY=(3)" later; a short name costs no more than its number. */
-static void write_name(struct callgrind *c, struct out *out, const char *key, struct idmap *numbers,
-                       str_id id)
+/* Short names cost no more than their numbers. One that looks like a number needs one. */
+void callgrind_name(const struct strings *strings, struct out *out, const char *key,
+                    struct idmap *numbers, str_id id)
 {
     enum { SHORT_NAME = 3 };
-    const struct span name = strings_span(c->strings, id);
-    if (name.n <= SHORT_NAME) {
-        out_printf(out, "%s=%s\n", key, strings_text(c->strings, id));
+    const struct span name = strings_span(strings, id);
+    if (name.n <= SHORT_NAME && !span_starts(name, "(")) {
+        out_printf(out, "%s=%s\n", key, strings_text(strings, id));
         return;
     }
     bool is_new;
     const uint32_t number = idmap_add(numbers, id, numbers->n, &is_new) + 1;
     out_printf(out, "%s=(%u)%s%s\n", key, number, is_new ? " " : "",
-               is_new ? strings_text(c->strings, id) : "");
+               is_new ? strings_text(strings, id) : "");
+}
+
+void callgrind_numbers_free(struct callgrind_numbers *numbers)
+{
+    idmap_free(&numbers->objects);
+    idmap_free(&numbers->files);
+    idmap_free(&numbers->names);
 }
 
 static void write_cost(struct callgrind *c, struct out *out, const struct cost *cost)
@@ -159,13 +165,14 @@ static void write_cost(struct callgrind *c, struct out *out, const struct cost *
     char value[UNITS_TEXT];
     units_whole(value, cost->value);
     out_byte(out, '\n');
-    write_name(c, out, "fl", &c->file_numbers, caller->file);
-    write_name(c, out, "fn", &c->name_numbers, caller->name);
+    callgrind_name(c->strings, out, "fl", &c->numbers.files, caller->file);
+    callgrind_name(c->strings, out, "fn", &c->numbers.names, caller->name);
     if (cost->callee != NO_CALLEE) {
         const struct point *callee = &c->points[cost->callee];
-        write_name(c, out, "cfl", &c->file_numbers, callee->file);
-        write_name(c, out, "cfn", &c->name_numbers, callee->name);
-        out_printf(out, "calls=%s %u\n", value, callee->line);
+        callgrind_name(c->strings, out, "cfl", &c->numbers.files, callee->file);
+        callgrind_name(c->strings, out, "cfn", &c->numbers.names, callee->name);
+        /* A count has no sign: for readers the next line would be no call's. */
+        out_printf(out, "calls=%s %u\n", value + (value[0] == '-'), callee->line);
     }
     out_printf(out, "%u %s\n", caller->line, value);
 }
@@ -179,13 +186,14 @@ static void free_all(struct callgrind *c)
     idmap_free(&c->places);
     idmap_free(&c->point_ids);
     idmap_free(&c->cost_ids);
-    idmap_free(&c->file_numbers);
-    idmap_free(&c->name_numbers);
+    callgrind_numbers_free(&c->numbers);
 }
 
 static bool emit(const struct report *report, struct out *out, struct error *err)
 {
-    (void)err;
+    const char *events = report->options->events;
+    if (events && *events)
+        return callgrind_events(report, events, out, err);
     struct callgrind c = {.view = report->view, .strings = report->view->profile->strings};
     find_points(&c);
     add_stacks(&c);

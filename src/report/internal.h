@@ -4,6 +4,7 @@
  * what several outputs have in common. */
 #pragma once
 
+#include "base/idmap.h"
 #include "report/report.h"
 
 extern const struct emitter text_emitter;
@@ -120,3 +121,22 @@ struct excerpt {
 /* False where there is nothing to show; a note tells why. The arena's. */
 bool excerpt_make(const struct routine *routine, struct sources *sources,
                   const struct report *report, struct arena *arena, struct excerpt *out) CHECKED;
+
+/* ---- callgrind ----------------------------------------------------------------------------------
+ */
+
+/* The numbers that stand for names once they were written. */
+struct callgrind_numbers {
+    struct idmap objects, files, names;
+};
+void callgrind_numbers_free(struct callgrind_numbers *numbers);
+
+/* Names end at the line's end: what would end it early is shown, not obeyed. */
+str_id callgrind_clean(struct strings *strings, const char *name, const char *suffix);
+/* "KEY=(3) NAME" the first time, "KEY=(3)" later. */
+void callgrind_name(const struct strings *strings, struct out *out, const char *key,
+                    struct idmap *numbers, str_id id);
+
+/* The form of --events, with the columns that `wanted` names: one, or "all". */
+bool callgrind_events(const struct report *report, const char *wanted, struct out *out,
+                      struct error *err) CHECKED;

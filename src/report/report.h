@@ -24,6 +24,7 @@ struct report_options {
     const char *program;      /* name as given, for titles */
     const char *source_path; /* folders to look for sources in, a comma list; NULL: none */
     const char *trim_path;   /* what to cut off the paths of sources first, likewise */
+    const char *events;      /* callgrind: columns in its fuller form, "all" or one; NULL: plain */
     const char *expression; /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
 };
 
