@@ -14,6 +14,10 @@
 
 /* ---- which unit claims an address ---- */
 
+/* At this depth the first of equal intervals wins. Several units have one and the same range where
+ * the linker kept one copy of a function that each had: addr2line too asks the first. */
+#define CLAIM_DEPTH 1
+
 /* One table of .debug_aranges; the cursor stands behind its length and ends with it. */
 static void read_aranges_set(struct dwarf *dwarf, struct cursor *c, size_t start,
                              uint8_t offset_size, bool *is_listed, struct dwarf_intervals *out)
@@ -35,7 +39,7 @@ static void read_aranges_set(struct dwarf *dwarf, struct cursor *c, size_t start
             break;
         is_listed[what] = true;
         if (low + length > low && !dwarf_is_gone(low, size))
-            dwarf_intervals_add(out, low, low + length, what, 0);
+            dwarf_intervals_add(out, low, low + length, what, CLAIM_DEPTH);
     }
 }
 
@@ -68,7 +72,7 @@ static void claim(struct dwarf_unit *unit, uint32_t what, struct dwarf_scratch *
     if (unit->type == DW_UT_type || unit->type == DW_UT_split_type || !dwarf_unit_open(unit))
         return;
     if (unit->ranges.kind != DWARF_VALUE_NONE) {
-        if (!dwarf_intervals_read(out, unit, &unit->ranges, what, 0) && !unit->damage)
+        if (!dwarf_intervals_read(out, unit, &unit->ranges, what, CLAIM_DEPTH) && !unit->damage)
             unit->damage = "its range list cannot be read";
         return;
     }
@@ -77,12 +81,12 @@ static void claim(struct dwarf_unit *unit, uint32_t what, struct dwarf_scratch *
         if (unit->high.kind == DWARF_VALUE_NUMBER)
             high += unit->low;
         if (!dwarf_is_gone(unit->low, unit->shape.address_size))
-            dwarf_intervals_add(out, unit->low, high, what, 0);
+            dwarf_intervals_add(out, unit->low, high, what, CLAIM_DEPTH);
         return;
     }
     /* Partial units hold what others share: no code, and there are very many of them. */
     if (unit->type != DW_UT_partial)
-        (void)dwarf_unit_functions(unit, scratch, what);
+        (void)dwarf_unit_functions(unit, scratch, what, CLAIM_DEPTH);
 }
 
 static void make_claims(struct dwarf *dwarf)

@@ -17,8 +17,8 @@ struct walk {
     const struct dwarf_unit *unit;
     bool is_whole;               /* pass over nothing */
     struct dwarf_intervals *out; /* NULL: only scopes are wanted */
-    bool wants_nodes;            /* else all intervals get `what` */
-    uint32_t what;
+    bool wants_nodes;            /* else all intervals get `what` and `depth` */
+    uint32_t what, depth;
     struct dwarf_scopes *scopes;   /* NULL: nobody asks */
     struct dwarf_scratch *scratch; /* holds nodes, levels and intervals */
     uint32_t n_nodes, n_levels;
@@ -147,7 +147,7 @@ static bool visit_code(struct walk *walk, const struct dwarf_abbrev *abbrev, uin
     if (!walk->out || level->is_gone)
         return true;
     if (!walk->wants_nodes)
-        return is_inlined || !has_code || add_ranges(walk, found, walk->what, 0);
+        return is_inlined || !has_code || add_ranges(walk, found, walk->what, walk->depth);
     const uint32_t parent = is_inlined ? level->node : DWARF_NONE;
     const uint32_t depth = parent == DWARF_NONE ? 0 : walk->scratch->nodes[parent].depth + 1;
     /* A call without code of its own is still a frame around calls that have some. */
@@ -296,11 +296,13 @@ void dwarf_code_walk(struct dwarf_code *code, bool whole, struct dwarf_scratch *
     code->has_skipped = walk.has_skipped;
 }
 
-bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_scratch *scratch, uint32_t what)
+bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_scratch *scratch, uint32_t what,
+                          uint32_t depth)
 {
     if (!unit->abbrevs->has_functions_with_code)
         return true;
-    struct walk walk = {.unit = unit, .out = &scratch->intervals, .what = what, .scratch = scratch};
+    struct walk walk = {
+        .unit = unit, .out = &scratch->intervals, .what = what, .depth = depth, .scratch = scratch};
     const bool is_well = run(&walk);
     if (!is_well && !unit->damage)
         unit->damage = walk.damage;

@@ -281,7 +281,8 @@ void dwarf_intervals_add(struct dwarf_intervals *intervals, uint64_t low, uint64
 bool dwarf_intervals_read(struct dwarf_intervals *intervals, const struct dwarf_unit *unit,
                           const struct dwarf_value *ranges, uint32_t what, uint32_t depth);
 
-/* Of overlapping intervals the deepest wins, then the smallest, then the largest `what`. Sorts
+/* Of overlapping intervals the deepest wins, then the smallest, then the smallest `what`
+ * (at depth 0 the largest). Sorts
  * scratch->intervals. */
 void dwarf_segments_make(struct dwarf_scratch *scratch, struct arena *arena,
                          struct dwarf_segments *out);
@@ -369,7 +370,8 @@ struct dwarf_code {
  * leaves them empty. */
 void dwarf_code_walk(struct dwarf_code *code, bool whole, struct dwarf_scratch *scratch);
 /* The ranges of all functions of a unit whose first DIE has none. */
-bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_scratch *scratch, uint32_t what);
+bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_scratch *scratch, uint32_t what,
+                          uint32_t depth);
 /* Which functions are in which scopes, by a walk into every DIE. */
 void dwarf_scopes_read(const struct dwarf_unit *unit, struct dwarf_scopes *out);
 void dwarf_scopes_free(struct dwarf_scopes *scopes);

@@ -253,7 +253,8 @@ static bool is_better(const struct dwarf_interval *a, const struct dwarf_interva
         return a->depth > b->depth;
     if (a->high - a->low != b->high - b->low)
         return a->high - a->low < b->high - b->low;
-    return a->what > b->what; /* aliases in assembler: addr2line shows the last one too */
+    /* Of aliases in assembler addr2line too shows the last, of calls side by side the first. */
+    return a->depth == 0 ? a->what > b->what : a->what < b->what;
 }
 
 /* The sweep from low to high addresses. The heap holds the intervals that cover the place where it

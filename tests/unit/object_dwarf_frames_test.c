@@ -408,6 +408,33 @@ static void test_aranges_come_first(void **state)
     assert_string_equal(told(f, 1), "");
 }
 
+/* A function that each of two units had, and the linker kept once. */
+static void test_of_equal_claims_the_first_counts(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        start_code_unit(f, 4, DW_LANG_C, 0x1000, 0x10);
+        put_plain(f, i ? "second" : "first", 1, 0x1000, 0x1010);
+        end_unit(f);
+    }
+    static const uint64_t asked[] = {0x1000};
+    ask(f, asked, 1, 1);
+    assert_string_equal(told(f, 0), "first /src/a.c:1 @1");
+}
+
+/* Two names of one piece of assembler. */
+static void test_of_equal_functions_the_last_counts(void **state)
+{
+    struct fixture *f = *state;
+    start_code_unit(f, 4, DW_LANG_C, 0x1000, 0x10);
+    put_plain(f, "first", 1, 0x1000, 0x1010);
+    put_plain(f, "second", 1, 0x1000, 0x1010);
+    end_unit(f);
+    static const uint64_t asked[] = {0x1000};
+    ask(f, asked, 1, 1);
+    assert_string_equal(told(f, 0), "second /src/a.c:1 @1");
+}
+
 static void test_an_answer_does_not_depend_on_threads_or_on_what_was_asked_before(void **state)
 {
     struct fixture *f = *state;
@@ -516,6 +543,8 @@ int main(void)
         TEST(test_functions_that_are_gone),
         TEST(test_a_unit_without_ranges_is_asked_for_its_functions),
         TEST(test_aranges_come_first),
+        TEST(test_of_equal_claims_the_first_counts),
+        TEST(test_of_equal_functions_the_last_counts),
         TEST(test_an_answer_does_not_depend_on_threads_or_on_what_was_asked_before),
         TEST(test_nothing_asked_nothing_there),
         TEST(test_damage_costs_the_unit),

@@ -148,17 +148,21 @@ static void test_the_deepest_wins_then_the_smallest_then_the_last(void **state)
 {
     (void)state;
     const struct dwarf_interval list[] = {
-        {10, 100, 0, 0}, {20, 40, 1, 1}, {30, 40, 2, 2},   {35, 60, 3, 1},
-        {90, 120, 4, 0}, {95, 98, 5, 0}, {200, 210, 6, 0}, {200, 210, 7, 0},
+        {10, 100, 0, 0}, {20, 40, 1, 1},   {30, 40, 2, 2},   {35, 60, 3, 1},   {90, 120, 4, 0},
+        {95, 98, 5, 0},  {200, 210, 6, 0}, {200, 210, 7, 0}, {204, 205, 8, 1}, {204, 205, 9, 1},
     };
     const struct want wants[] = {
-        {0, DWARF_NONE},   {9, DWARF_NONE},   {10, 0},
-        {20, 1},           {29, 1},           {30, 2},
-        {39, 2},           {40, 3},           {59, 3},
-        {60, 0},           {90, 4},           {95, 5},
-        {98, 4},           {99, 4},           {119, 4},
-        {120, DWARF_NONE}, {199, DWARF_NONE}, {200, 7},
-        {209, 7},          {210, DWARF_NONE}, {UINT64_MAX, DWARF_NONE},
+        {0, DWARF_NONE},   {9, DWARF_NONE},
+        {10, 0},           {20, 1},
+        {29, 1},           {30, 2},
+        {39, 2},           {40, 3},
+        {59, 3},           {60, 0},
+        {90, 4},           {95, 5},
+        {98, 4},           {99, 4},
+        {119, 4},          {120, DWARF_NONE},
+        {199, DWARF_NONE}, {200, 7},
+        {204, 8},          {209, 7},
+        {210, DWARF_NONE}, {UINT64_MAX, DWARF_NONE},
     };
     check(list, COUNT_OF(list), wants, COUNT_OF(wants));
     check(list, 0, wants, 1);
@@ -184,8 +188,10 @@ static void test_many_intervals(void **state)
             const struct dwarf_interval *x = &list[i];
             if (address < x->low || address >= x->high)
                 continue;
+            const uint64_t size = x->high - x->low, best_size = best ? best->high - best->low : 0;
             if (!best || x->depth > best->depth ||
-                (x->depth == best->depth && x->high - x->low <= best->high - best->low))
+                (x->depth == best->depth &&
+                 (size < best_size || (size == best_size && x->depth == 0))))
                 best = x;
         }
         wants[address] = (struct want){address, best ? best->what : DWARF_NONE};
