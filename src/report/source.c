@@ -87,9 +87,11 @@ static struct span trim_path(struct span path, const char *prefixes)
  * says little: it counts only where somebody chose the folder. */
 static bool find_under(struct span folder, struct span path, bool is_chosen, struct buf *found)
 {
+    while (folder.n > 1 && folder.p[folder.n - 1] == '/')
+        folder.n--;
     for (;;) {
-        while (path.n && path.p[0] == '/')
-            path = span_skip(path, 1);
+        while (span_take(&path, "./") || span_take(&path, "/"))
+            ;
         const size_t slash = span_find(path, '/');
         if (path.n == 0 || (slash == SIZE_MAX && !is_chosen))
             return false;
@@ -105,7 +107,8 @@ static bool find_under(struct span folder, struct span path, bool is_chosen, str
     }
 }
 
-/* Where the file is: as it is called, in --source_path, under the folder we are in. */
+/* Where the file is: as it is called without --trim_path's prefix, in --source_path, as it is
+ * called in full, under the folder we are in. */
 static bool find_file(const struct sources *sources, const char *path, struct buf *found)
 {
     const struct report_options *options = sources->report->options;
@@ -118,6 +121,10 @@ static bool find_file(const struct sources *sources, const char *path, struct bu
         if (folder.n && find_under(folder, trimmed, true, found))
             return true;
     }
+    buf_clear(found);
+    buf_text(found, path);
+    if (!found->is_full && file_is_regular(path))
+        return true;
     return find_under(span_of("."), trimmed, false, found);
 }
 

@@ -23,8 +23,9 @@ struct writer {
 /* ---- escaping -----------------------------------------------------------------------------------
  */
 
-/* Text as HTML, in elements and in quoted attributes. Control bytes, which HTML does not allow,
- * become U+FFFD; other bytes are left to the browser, for which wrong UTF-8 is U+FFFD too. */
+/* Text as HTML, for elements: no attribute holds a stranger's text. Control bytes, which HTML does
+ * not allow, become U+FFFD; other bytes are left to the browser, for which wrong UTF-8 is U+FFFD
+ * too. */
 static void write_html(struct out *out, struct span text)
 {
     size_t done = 0;
@@ -40,9 +41,6 @@ static void write_html(struct out *out, struct span text)
             break;
         case '>':
             entity = "&gt;";
-            break;
-        case '"':
-            entity = "&quot;";
             break;
         case '\t':
         case '\n':
@@ -89,7 +87,7 @@ static const char style[] =
     "pre .livesrc:hover,pre .deadsrc:hover{background:var(--hover)}\n"
     ":focus-visible{outline:2px solid var(--accent);outline-offset:-1px}\n"
     ".asm{display:none;color:var(--ink);background:var(--asm);font-weight:normal}\n"
-    ".asm.open{display:block;border-left:3px solid var(--accent);margin:0 0 0 .6rem}\n"
+    ".asm.open{display:block;border-left:3px solid var(--accent);margin:0 0 -1.5em .6rem}\n"
     ".unimportant{color:var(--faint)}\n"
     ".disasmloc{color:var(--dead)}\n"
     "@media print{.bar button{display:none}}\n";
