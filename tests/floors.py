@@ -42,7 +42,7 @@ THIRD_PARTIES = [
 C_LIBRARY = set('''
     assert ctype dirent dlfcn errno fcntl float fnmatch glob inttypes limits link locale math poll pthread
     sched setjmp signal spawn stdarg stdatomic stdbool stddef stdint stdio stdlib string strings termios time unistd
-    wchar sys/ioctl sys/mman sys/resource sys/socket sys/stat sys/types sys/wait'''.split())
+    wchar sys/ioctl sys/mman sys/resource sys/signalfd sys/socket sys/stat sys/types sys/wait'''.split())
 
 # Calls that are not made, with where they are made after all.
 BANNED = [

@@ -4,6 +4,8 @@
  * and errors go to standard error, reports and help to standard output. */
 #pragma once
 
+#include <signal.h>
+
 #include "analysis/analysis.h"
 
 /* ---- names.c: what we are called ----------------------------------------------------------------
@@ -36,9 +38,217 @@ void progress_erase(struct progress_line *line);
 /* Whether it is time to draw. */
 bool progress_is_due(const struct progress_line *line, uint64_t now);
 
+/* ---- temps.c ------------------------------------------------------------------------------------
+ */
+
+/* Files that are ours to remove, whatever way we end. */
+struct temps {
+    char **paths;
+    uint32_t n, cap;
+};
+
+/* Creates a file in $TMPDIR or /tmp that others cannot read, with a name that cannot be guessed and
+ * ends in "." and the extension. `path` is borrowed until it is removed or forgotten. */
+bool temps_open(struct temps *temps, const char *extension, int *fd, const char **path,
+                struct error *err) CHECKED;
+void temps_note(struct temps *temps, const char *path);
+void temps_forget(struct temps *temps, const char *path); /* it stays, or somebody else saw to it */
+void temps_remove(struct temps *temps, const char *path);
+void temps_remove_all(struct temps *temps);
+/* Leaves all of them to a process that removes them in a while: for programs that hand a file to
+ * another one, which may not have read it when they end. */
+void temps_remove_later(struct temps *temps);
+void temps_unlink(const struct temps *temps); /* all; nothing else, so that a handler may call it */
+void temps_free(struct temps *temps);
+
+/* ---- talk.c -------------------------------------------------------------------------------------
+ */
+
+/* One run of the program. */
+struct cli {
+    const char *name; /* in the usage text */
+    struct analysis *analysis;
+    struct progress_line progress;
+    struct temps temps;
+};
+
+/* One line on standard error. Texts that came from files or arguments do not get to drive the
+ * terminal. */
+void talk_say(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+int talk_fail(struct cli *cli, const struct error *err); /* 1 */
+
 /* ---- arguments.c --------------------------------------------------------------------------------
  */
 
 /* Loads what the arguments name, in the order in which pprof reads profiles. */
 bool arguments_load(struct analysis *analysis, const char *const *names, uint32_t n,
                     struct error *err) CHECKED;
+
+/* ---- outputs.c: -o FILE -------------------------------------------------------------------------
+ */
+
+/* What a file of this name gets: by its ending; text where it has none. NULL: no output has such an
+ * ending. */
+const struct emitter *outputs_by_name(const char *path);
+/* Whether all files of --output can be written in some format, before anything is read. */
+bool outputs_check(const struct settings *settings, struct error *err) CHECKED;
+bool outputs_write(struct cli *cli, struct error *err) CHECKED;
+
+/* ---- viewers.c ----------------------------------------------------------------------------------
+ */
+
+struct viewer {
+    const char *name;
+    const char *emitter; /* what it shows */
+    const char *help, *more;
+    bool is_option;   /* else a command of the prompt only */
+    bool is_classic;  /* see struct option */
+    bool has_heading; /* at the prompt, as the Perl tool had it */
+    bool hands_over;  /* its program may end before the file was read */
+    /* Runs the program and waits for it. */
+    bool (*show)(struct cli *cli, const struct viewer *viewer, const char *path, struct error *err);
+    const char *const *programs; /* tried in this order, until one ends with 0 */
+};
+
+extern const struct viewer viewers[]; /* ends with a row without a name */
+
+const struct viewer *viewer_find(struct span name); /* NULL: none, or its emitter is not built in */
+
+/* Options of the command line that are no outputs of the library: --interactive and the viewers.
+ * Their bits in settings.modes: 1 for --interactive, 2 << i for viewers[i]. */
+#define MODES_MAX        16
+#define MODE_INTERACTIVE 0
+uint32_t modes_list(struct option rows[MODES_MAX]);
+const struct viewer *modes_viewer(const struct settings *settings); /* NULL: none was chosen */
+
+/* Writes the report to a file of its own, and shows it. */
+bool viewer_run(struct cli *cli, const struct viewer *viewer, struct error *err) CHECKED;
+
+/* ---- command.c: a line at the prompt ------------------------------------------------------------
+ */
+
+enum command_kind {
+    COMMAND_NOTHING,
+    COMMAND_UNKNOWN,
+    COMMAND_WRONG, /* `why` says what is wrong */
+    COMMAND_QUIT,
+    COMMAND_HELP,    /* on `name`, if it is not empty */
+    COMMAND_OPTIONS, /* list them */
+    COMMAND_SET,     /* option `name` to `value`; value.p NULL: on */
+    COMMAND_SHOW,    /* option `name` */
+    COMMAND_REPORT,  /* by `emitter`: to `file`, to `programs`, or to standard output */
+    COMMAND_VIEW,    /* by `viewer` */
+};
+
+struct command {
+    enum command_kind kind;
+    const struct emitter *emitter; /* of reports and views */
+    const struct viewer *viewer;
+    struct span name, value;
+    const char *why;
+    const char *expression, *ignore;    /* several joined by "|"; NULL: none */
+    const char *unused;                 /* an expression that the command has no use for; NULL */
+    const char *file;                   /* NULL: none was said */
+    const char *const *const *programs; /* argument lists, NULL-terminated; NULL: none */
+    int64_t rows;                       /* the number behind the name; -1: none */
+    bool cum;
+    bool has_grain;
+    enum granularity_kind grain;
+};
+
+/* The texts are the arena's or the line's. */
+struct command command_parse(const struct options *options, struct span line, struct arena *arena);
+
+/* Words of the prompt that are no outputs, viewers or options. */
+struct prompt_word {
+    const char *name, *arg, *help;
+    enum command_kind kind;
+};
+extern const struct prompt_word prompt_words[]; /* ends with a row without a name */
+
+bool option_is_for_prompt(const struct option *option);
+bool emitter_is_for_prompt(const struct emitter *emitter);
+
+/* ---- complete.c ---------------------------------------------------------------------------------
+ */
+
+/* What may stand in place of line[from..]: sorted, each once. */
+struct completion {
+    size_t from;
+    const char **list;
+    uint32_t n;
+    bool is_open; /* something is to follow at once: no space behind it */
+};
+
+struct completion complete_line(const struct options *options, const struct name_list *names,
+                                struct span line, struct arena *arena);
+size_t complete_common(const struct completion *completion); /* bytes that all of them begin with */
+
+/* ---- prompt_help.c ------------------------------------------------------------------------------
+ */
+
+void prompt_help(struct out *out);
+/* False: there is nothing of that name. */
+bool prompt_help_on(struct out *out, const struct options *options, struct span name) CHECKED;
+void prompt_options(struct out *out, const struct options *options,
+                    const struct settings *settings);
+
+/* ---- signals.c ----------------------------------------------------------------------------------
+ */
+
+/* Signals that wait to be asked for, in place of handlers. */
+struct signals {
+    int fd; /* readable while there is one */
+    sigset_t before;
+};
+
+bool signals_hold(struct signals *signals, struct error *err) CHECKED;
+int signals_next(const struct signals *signals);              /* 0: none */
+bool signals_drop(const struct signals *signals, int signal); /* all; whether it was among them */
+/* In a process of ours that runs nothing else: every signal does what it does by default. */
+void signals_default(const struct signals *signals);
+void signals_release(struct signals *signals);
+
+/* ---- lines.c, editor.c: lines from a person or from a pipe --------------------------------------
+ */
+
+enum line_kind { LINE_GOT, LINE_END, LINE_INTERRUPTED /* by ^C */, LINE_ENDED /* by a signal */ };
+
+/* Lines of standard input as they are. */
+struct lines {
+    const struct signals *signals;
+    struct buf held; /* read and not yet given out */
+    size_t given;    /* of it */
+    bool is_at_end;
+};
+
+enum line_kind lines_next(struct lines *lines, struct span *line);
+void lines_free(struct lines *lines);
+
+/* Lines that are edited, with history and completion. */
+struct editor;
+struct editor *editor_open(const char *prompt, const struct signals *signals,
+                           struct completion (*complete)(void *to, struct span line,
+                                                         struct arena *arena),
+                           void *to); /* NULL: no terminal, or no libedit */
+enum line_kind editor_next(struct editor *editor,
+                           struct span *line); /* valid until the next call */
+void editor_close(struct editor *editor);      /* NULL is allowed */
+
+/* ---- history.c ----------------------------------------------------------------------------------
+ */
+
+/* A file with one line a command in the person's state folder. Where that cannot be written there
+ * is no history, and nobody is told. */
+struct history {
+    char *path; /* NULL: none */
+};
+
+void history_open(struct history *history, void (*add)(void *to, const char *line), void *to);
+void history_add(struct history *history, struct span line);
+void history_close(struct history *history);
+
+/* ---- prompt.c -----------------------------------------------------------------------------------
+ */
+
+int prompt_run(struct cli *cli); /* the program's exit status */

@@ -10,32 +10,31 @@
 #include <string.h>
 #include <unistd.h>
 
-struct cli {
-    const char *name; /* in the usage text */
-    struct analysis *analysis;
-    struct progress_line progress;
-};
+/* For the handler alone, which can be told nothing. */
+static struct temps *to_remove;
 
-/* Texts that came from files or arguments do not get to drive the terminal. */
-static void say(struct cli *cli, const char *text)
+static _Noreturn void end_by_signal(int signal)
 {
-    progress_erase(&cli->progress);
-    for (const char *p = text; *p; p++) {
-        const bool is_control = ((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f;
-        (void)fputc(is_control ? '?' : *p, stderr);
+    (void)signal;
+    temps_unlink(to_remove);
+    _exit(1);
+}
+
+/* What we made on the way does not stay when somebody stops us; who ignores a signal still does. */
+static void watch_signals(struct temps *temps)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    to_remove = temps;
+    for (size_t i = 0; i < COUNT_OF(signals); i++) {
+        struct sigaction before;
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            (void)sigaction(signals[i], &(struct sigaction){.sa_handler = end_by_signal}, NULL);
     }
-    (void)fputc('\n', stderr);
 }
 
 static void tell(void *to, const char *line)
 {
-    say(to, line);
-}
-
-static int fail(struct cli *cli, const struct error *err)
-{
-    say(cli, err->text);
-    return 1;
+    talk_say(to, "%s", line);
 }
 
 /* For a wrong command line: what is wrong was said already. */
@@ -57,24 +56,36 @@ static int show(struct cli *cli, bool is_help)
         help_write(out, cli->name, analysis_options(cli->analysis));
     else
         version_write(out);
-    return out_close(out, &err) ? 0 : fail(cli, &err);
+    return out_close(out, &err) ? 0 : talk_fail(cli, &err);
 }
 
 static int fail_to_load(struct cli *cli, const struct error *err)
 {
     const char *clash = analysis_clash(cli->analysis);
     if (clash) { /* the words of the old tool, for scripts that look for them */
-        char line[4096];
-        say(cli, "FATAL ERROR: Symbolized profile");
-        (void)snprintf(line, sizeof line, "   %s", clash);
-        say(cli, line);
-        say(cli, "cannot be used with a binary arg. Try again without passing");
-        (void)snprintf(line, sizeof line, "   %s", analysis_program(cli->analysis));
-        say(cli, line);
+        talk_say(cli, "FATAL ERROR: Symbolized profile");
+        talk_say(cli, "   %s", clash);
+        talk_say(cli, "cannot be used with a binary arg. Try again without passing");
+        talk_say(cli, "   %s", analysis_program(cli->analysis));
         return 1;
     }
-    fail(cli, err);
+    talk_fail(cli, err);
     return err->kind == ERROR_USAGE ? show_usage(cli) : 1;
+}
+
+/* On a terminal a person is asked what to show. Where standard input is a profile there is nobody
+ * to ask. */
+static bool wants_prompt(const struct settings *settings, const char *const *names, uint32_t n)
+{
+    if (settings->modes >> MODE_INTERACTIVE & 1)
+        return true;
+    if (settings->outputs || settings->modes || settings->output.n || !isatty(STDOUT_FILENO))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (strcmp(names[i], "-") == 0)
+            return false;
+    }
+    return true;
 }
 
 static int report(struct cli *cli)
@@ -84,8 +95,8 @@ static int report(struct cli *cli)
     const bool is_written = analysis_report(cli->analysis, NULL, out, &err);
     const bool is_closed = out_close(out, &close_err);
     if (!is_written)
-        return fail(cli, &err);
-    return is_closed ? 0 : fail(cli, &close_err);
+        return talk_fail(cli, &err);
+    return is_closed ? 0 : talk_fail(cli, &close_err);
 }
 
 /* Reproducible builds pin the date that documents carry: reproducible-builds.org's variable. */
@@ -108,7 +119,7 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
         while (span_line(&rest, &line))
             (void)fprintf(stderr, "%.*s\n", (int)line.n, line.p);
         buf_free(&complaints);
-        say(cli, "Invalid option(s)");
+        talk_say(cli, "Invalid option(s)");
         return show_usage(cli);
     }
     buf_free(&complaints);
@@ -116,32 +127,42 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
     if (settings->help || settings->version)
         return show(cli, settings->help);
     if (settings->test) {
-        say(cli, "--test: the tests of cprof come with its source");
+        talk_say(cli, "--test: the tests of cprof come with its source");
         return 0;
     }
     settings->date = pinned_date();
-    if (!settings_check(settings, &err)) {
-        fail(cli, &err);
+    if (!settings_check(settings, &err) || !outputs_check(settings, &err)) {
+        talk_fail(cli, &err);
         return show_usage(cli);
     }
     if (settings->tools)
         notes_add(analysis_notes(cli->analysis),
                   "--tools is not needed: cprof runs no other program");
     if (!analysis_filters(cli->analysis, &err))
-        return fail(cli, &err);
+        return talk_fail(cli, &err);
     if (!arguments_load(cli->analysis, names, n_names, &err))
         return fail_to_load(cli, &err);
+    if (wants_prompt(settings, names, n_names))
+        return prompt_run(cli);
+    const struct viewer *viewer = modes_viewer(settings);
+    if (viewer)
+        return viewer_run(cli, viewer, &err) ? 0 : talk_fail(cli, &err);
+    if (settings->output.n)
+        return outputs_write(cli, &err) ? 0 : talk_fail(cli, &err);
     return report(cli);
 }
 
 int main(int argc, char **argv)
 {
+    struct option modes[MODES_MAX];
+    const uint32_t n_modes = modes_list(modes);
     struct cli cli = {
         .name = names_shown(argc > 0 ? argv[0] : NULL),
-        .analysis = analysis_new(),
+        .analysis = analysis_new_with(modes, n_modes),
     };
     const uint32_t n = argc > 1 ? (uint32_t)argc - 1 : 0;
     const char **names = base_alloc(n + 1, sizeof *names);
+    watch_signals(&cli.temps);
     progress_start(&cli.progress);
     analysis_watch(cli.analysis, progress_of(&cli.progress));
     struct notes *notes = analysis_notes(cli.analysis);
@@ -151,6 +172,8 @@ int main(int argc, char **argv)
     const int status = run(&cli, (const char *const *)(argv + 1), n, names);
 
     progress_erase(&cli.progress);
+    temps_remove_all(&cli.temps);
+    temps_free(&cli.temps);
     base_free(names);
     analysis_free(cli.analysis);
     return status;

@@ -6,7 +6,7 @@
  *
  *     optgen man FILE.scd    the file, with the options in place of the line "@OPTIONS@" and the
  * formats in place of "@FORMATS@" optgen bash|zsh|fish */
-#include "analysis/analysis.h"
+#include "cli/internal.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -286,7 +286,9 @@ int main(int argc, char **argv)
 {
     struct error err = {0};
     struct arena *arena = arena_new();
-    const struct options options = options_all(arena);
+    struct option modes[MODES_MAX];
+    const uint32_t n_modes = modes_list(modes);
+    const struct options options = options_with(arena, modes, n_modes);
     struct out *out = out_to_fd(STDOUT_FILENO, "standard output");
     const struct span what = span_of(argc > 1 ? argv[1] : "");
     bool is_fine = true;

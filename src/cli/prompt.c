@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Interactive mode: reads commands and does them. Profile and symbols are made once, before the
+ * first command; each report is written by a process of its own, so that ^C ends the report and not
+ * the prompt, whatever library it is in just then. The invariant: what a command changes for itself
+ * is in its copy of the settings. */
+#include "cli/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/proc.h"
+#include "base/save.h"
+
+static const char prompt_text[] = "(pprof) ";
+
+/* A viewer that was started, with the file that it reads. */
+struct viewing {
+    pid_t pid;
+    const char *path; /* as in cli->temps */
+    bool hands_over;
+};
+
+struct prompt {
+    struct cli *cli;
+    struct signals signals;
+    struct editor *editor; /* NULL: lines as they are */
+    struct lines lines;
+    bool is_terminal; /* a person types */
+    struct arena *names_arena;
+    struct name_list names;
+    bool has_names;
+    struct viewing *viewings;
+    uint32_t n_viewings, cap_viewings;
+};
+
+/* ---- reports, each in a process of its own ------------------------------------------------------
+ */
+
+struct task {
+    const struct settings *settings;
+    const struct emitter *emitter;
+    int out, heading; /* descriptors; heading 0: none */
+    const char *name; /* of the output, in messages */
+};
+
+static bool write_report(struct cli *cli, const struct task *task)
+{
+    struct error err = {0}, close_err = {0};
+    struct out *out = out_to_fd(task->out, task->name);
+    struct out *heading = task->heading == 0 ? NULL
+                          : task->heading == task->out
+                              ? out
+                              : out_to_fd(task->heading, "standard output");
+    bool is_fine =
+        analysis_report_as(cli->analysis, task->settings, task->emitter, heading, out, &err);
+    if (heading && heading != out && !out_close(heading, &close_err) && is_fine) {
+        err = close_err;
+        is_fine = false;
+    }
+    if (!out_close(out, &close_err) && is_fine) {
+        err = close_err;
+        is_fine = false;
+    }
+    progress_erase(&cli->progress);
+    if (!is_fine)
+        talk_fail(cli, &err);
+    return is_fine;
+}
+
+/* Waits; true if it ended with 0. */
+static bool wait_for(struct prompt *p, pid_t pid, const char *what)
+{
+    int how = 0;
+    while (waitpid(pid, &how, 0) < 0) {
+        if (errno != EINTR)
+            return false;
+    }
+    if (!WIFSIGNALED(how))
+        return WEXITSTATUS(how) == 0;
+    p->cli->progress.is_shown = p->is_terminal; /* what it left on the line is not seen from here */
+    progress_erase(&p->cli->progress);
+    const int signal = WTERMSIG(how);
+    if (signal == SIGINT && p->is_terminal)
+        (void)fputc('\n', stderr);
+    else if (signal != SIGINT && signal != SIGPIPE) /* nobody wanted the rest */
+        talk_say(p->cli, "%s was ended by signal %d", what, signal);
+    return false;
+}
+
+static bool run_task(struct prompt *p, const struct task *task)
+{
+    (void)fflush(stderr);
+    progress_start(&p->cli->progress);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        signals_default(&p->signals);
+        _exit(write_report(p->cli, task) ? 0 : 1);
+    }
+    if (pid < 0) {
+        talk_say(p->cli, "starting a report: %s", strerror(errno));
+        return false;
+    }
+    return wait_for(p, pid, "the report");
+}
+
+/* ---- where reports go ---------------------------------------------------------------------------
+ */
+
+static bool run_to_file(struct prompt *p, struct task *task, const char *path)
+{
+    struct error err = {0};
+    struct save save;
+    if (!save_open(&save, path, &err)) {
+        talk_fail(p->cli, &err);
+        return false;
+    }
+    char *temporary = save.temporary ? strdup(save.temporary) : NULL;
+    if (temporary)
+        temps_note(&p->cli->temps, temporary);
+    task->out = save.fd;
+    task->name = path;
+    if (task->heading)
+        task->heading = save.fd;
+    bool is_fine = run_task(p, task);
+    if (!is_fine) {
+        save_drop(&save);
+    } else if (!save_keep(&save, &err)) {
+        talk_fail(p->cli, &err);
+        is_fine = false;
+    }
+    if (temporary)
+        temps_forget(&p->cli->temps, temporary);
+    base_free(temporary);
+    return is_fine;
+}
+
+/* Starts the programs from the last to the first; *in is where the first one reads. */
+static bool start_programs(struct prompt *p, const char *const *const *programs, uint32_t n,
+                           struct proc *procs, int *in)
+{
+    struct error err = {0};
+    int out = 0;
+    bool is_fine = true;
+    for (uint32_t i = n; i-- > 0 && is_fine;) {
+        int ends[2];
+        is_fine = proc_pipe(ends, &err);
+        if (!is_fine)
+            break;
+        const struct proc_options options = {.in = ends[0], .out = out};
+        is_fine = proc_start(&procs[i], programs[i], &options, &err);
+        (void)close(ends[0]);
+        if (out)
+            (void)close(out);
+        out = ends[1];
+    }
+    if (is_fine) {
+        *in = out;
+        return true;
+    }
+    if (out)
+        (void)close(out);
+    talk_fail(p->cli, &err);
+    return false;
+}
+
+static void run_to_programs(struct prompt *p, struct task *task, const char *const *const *programs)
+{
+    uint32_t n = 0;
+    while (programs[n])
+        n++;
+    struct proc *procs = base_alloc(n, sizeof *procs);
+    int in = -1;
+    if (start_programs(p, programs, n, procs, &in)) {
+        task->out = in;
+        task->name = programs[0][0];
+        if (task->heading)
+            task->heading = in;
+        (void)run_task(p, task);
+        (void)close(in);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        int status;
+        if (procs[i].pid)
+            (void)!proc_wait(&procs[i], &status, NULL);
+    }
+    base_free(procs);
+}
+
+/* Bytes that are no good on a screen. */
+static bool is_for_screen(const struct emitter *emitter)
+{
+    static const char *const others[] = {"pdf", "ps", "svg", "gif", "png", "pb.gz", "prof", "html"};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (span_is(span_of(emitter->extension), others[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A name that is not taken yet. */
+static void run_to_new_file(struct prompt *p, struct task *task)
+{
+    char path[64];
+    for (int i = 1; i < 1000; i++) {
+        (void)snprintf(path, sizeof path, "profile%03d.%s", i, task->emitter->extension);
+        if (access(path, F_OK) != 0)
+            break;
+    }
+    task->heading = 0;
+    if (run_to_file(p, task, path))
+        talk_say(p->cli, "The report is in %s", path);
+}
+
+static void run_report(struct prompt *p, const struct command *command,
+                       const struct settings *settings)
+{
+    const bool is_callgrind = span_is(span_of(command->emitter->name), "callgrind");
+    struct task task = {
+        .settings = settings,
+        .emitter = command->emitter,
+        .out = STDOUT_FILENO,
+        .heading = command->emitter->wants_heading && !command->viewer ? STDOUT_FILENO : 0,
+        .name = "standard output",
+    };
+    if (command->file) {
+        if (is_callgrind)
+            talk_say(p->cli, "Writing callgrind file to '%s'.", command->file);
+        (void)run_to_file(p, &task, command->file);
+    } else if (command->programs) {
+        run_to_programs(p, &task, command->programs);
+    } else if (!is_for_screen(command->emitter) && isatty(STDOUT_FILENO)) {
+        run_to_new_file(p, &task);
+    } else {
+        (void)run_task(p, &task);
+    }
+}
+
+/* ---- viewers ------------------------------------------------------------------------------------
+ */
+
+/* In a process and a group of its own, without our input: it stays when ^C is typed. */
+static _Noreturn void show(struct prompt *p, const struct viewer *viewer, const char *path)
+{
+    struct error err = {0};
+    (void)setpgid(0, 0);
+    signals_default(&p->signals);
+    (void)signal(SIGTTOU, SIG_IGN);
+    const int nowhere = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nowhere >= 0)
+        (void)dup2(nowhere, STDIN_FILENO);
+    if (viewer->show(p->cli, viewer, path, &err))
+        _exit(0);
+    talk_fail(p->cli, &err);
+    _exit(1);
+}
+
+static void run_view(struct prompt *p, const struct command *command,
+                     const struct settings *settings)
+{
+    struct error err = {0};
+    const struct viewer *viewer = command->viewer;
+    const char *path;
+    int fd;
+    if (!temps_open(&p->cli->temps, command->emitter->extension, &fd, &path, &err)) {
+        talk_fail(p->cli, &err);
+        return;
+    }
+    const bool is_callgrind = span_is(span_of(command->emitter->name), "callgrind");
+    if (is_callgrind)
+        talk_say(p->cli, "Writing callgrind file to '%s'.", path);
+    const struct task task = {
+        .settings = settings,
+        .emitter = command->emitter,
+        .out = fd,
+        .heading = viewer->has_heading ? STDOUT_FILENO : 0,
+        .name = path,
+    };
+    const bool is_written = run_task(p, &task);
+    (void)close(fd);
+    if (!is_written) {
+        temps_remove(&p->cli->temps, path);
+        return;
+    }
+    if (is_callgrind)
+        talk_say(p->cli, "Starting 'kcachegrind %s & '", path);
+    (void)fflush(stderr);
+    const pid_t pid = fork();
+    if (pid == 0)
+        show(p, viewer, path);
+    p->viewings =
+        base_grow(p->viewings, &p->cap_viewings, (size_t)p->n_viewings + 1, sizeof *p->viewings);
+    p->viewings[p->n_viewings++] =
+        (struct viewing){.pid = pid, .path = path, .hands_over = viewer->hands_over};
+}
+
+/* Takes note of viewers that have ended. One that failed said where the file is: it stays. */
+static void reap(struct prompt *p)
+{
+    for (uint32_t i = 0; i < p->n_viewings; i++) {
+        int how;
+        struct viewing *v = &p->viewings[i];
+        if (v->pid <= 0 || waitpid(v->pid, &how, WNOHANG) != v->pid)
+            continue;
+        v->pid = 0;
+        if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
+            continue;
+        temps_forget(&p->cli->temps, v->path);
+        p->viewings[i--] = p->viewings[--p->n_viewings];
+    }
+}
+
+/* Files of viewers that have ended go now; what is still looked at, or was handed to a browser, in
+ * a while. */
+static void clean_up(struct prompt *p)
+{
+    reap(p);
+    for (uint32_t i = 0; i < p->n_viewings; i++) {
+        if (p->viewings[i].pid == 0 && !p->viewings[i].hands_over)
+            temps_remove(&p->cli->temps, p->viewings[i].path);
+    }
+    temps_remove_later(&p->cli->temps);
+    base_free(p->viewings);
+}
+
+/* ---- commands -----------------------------------------------------------------------------------
+ */
+
+static void set_text(char **text, const char *value)
+{
+    base_free(*text);
+    *text = value ? strdup(value) : NULL;
+    if (value && !*text)
+        base_oom();
+}
+
+static void report(struct prompt *p, const struct command *command)
+{
+    struct settings settings;
+    settings_copy(&settings, analysis_settings(p->cli->analysis));
+    settings.cum |= command->cum;
+    if (command->has_grain)
+        settings.grains = (uint64_t)1 << command->grain;
+    if (command->rows >= 0 && span_is(span_of(command->emitter->name), "text"))
+        settings.max_rows = command->rows;
+    else if (command->rows >= 0)
+        settings.nodecount = command->rows;
+    set_text(command->emitter->arg ? &settings.expression : &settings.then_focus,
+             command->expression);
+    set_text(&settings.then_ignore, command->ignore);
+    if (command->ignore)
+        talk_say(p->cli, "Ignoring samples in call stacks that match '%s'", command->ignore);
+    if (command->unused)
+        talk_say(p->cli, "The table takes no expression; 'focus=%s' would hold for it",
+                 command->unused);
+    /* Here and not in the report's process: what it takes long to make is kept. */
+    struct error err = {0};
+    if (!analysis_prepare(p->cli->analysis, &err))
+        talk_fail(p->cli, &err);
+    else if (command->kind == COMMAND_VIEW)
+        run_view(p, command, &settings);
+    else
+        run_report(p, command, &settings);
+    settings_free(&settings);
+}
+
+static void show_option(struct prompt *p, struct span name, struct out *out)
+{
+    struct option_use use;
+    struct buf text = BUF_MAX((size_t)1 << 16);
+    if (options_find(analysis_options(p->cli->analysis), name, &use, &text)) {
+        option_value(use.option, analysis_settings(p->cli->analysis), &text);
+        out_printf(out, "%s = %s\n", use.option->name, buf_c(&text));
+    }
+    buf_free(&text);
+}
+
+static void set_option(struct prompt *p, struct span name, struct span value)
+{
+    struct error err = {0};
+    struct analysis *analysis = p->cli->analysis;
+    struct settings before;
+    settings_copy(&before, analysis_settings(analysis));
+    if (options_change(analysis_options(analysis), name, value, analysis_settings(analysis),
+                       &err) &&
+        analysis_filters(analysis, &err)) {
+        settings_free(&before);
+        return;
+    }
+    talk_fail(p->cli, &err);
+    settings_free(analysis_settings(analysis));
+    *analysis_settings(analysis) = before;
+}
+
+static void help(struct prompt *p, struct span name)
+{
+    struct out *out = out_to_fd(STDERR_FILENO, "standard error");
+    if (name.n == 0)
+        prompt_help(out);
+    else if (!prompt_help_on(out, analysis_options(p->cli->analysis), name))
+        talk_say(p->cli, "There is nothing called '%.*s'", (int)name.n, name.p);
+    (void)!out_close(out, NULL);
+}
+
+static void answer(struct prompt *p, const struct command *command)
+{
+    struct error err = {0};
+    struct out *out = out_to_fd(STDOUT_FILENO, "standard output");
+    if (command->kind == COMMAND_SHOW)
+        show_option(p, command->name, out);
+    else
+        prompt_options(out, analysis_options(p->cli->analysis),
+                       analysis_settings(p->cli->analysis));
+    if (!out_close(out, &err))
+        talk_fail(p->cli, &err);
+}
+
+/* False at the end. */
+static bool do_line(struct prompt *p, struct span line)
+{
+    struct arena *arena = arena_new();
+    const struct command command = command_parse(analysis_options(p->cli->analysis), line, arena);
+    switch (command.kind) {
+    case COMMAND_NOTHING:
+    case COMMAND_QUIT:
+        break;
+    case COMMAND_UNKNOWN:
+        talk_say(p->cli, "Unknown command: try 'help'.");
+        break;
+    case COMMAND_WRONG:
+        talk_say(p->cli, "%s", command.why);
+        break;
+    case COMMAND_HELP:
+        help(p, command.name);
+        break;
+    case COMMAND_OPTIONS:
+    case COMMAND_SHOW:
+        answer(p, &command);
+        break;
+    case COMMAND_SET:
+        set_option(p, command.name, command.value);
+        break;
+    case COMMAND_REPORT:
+    case COMMAND_VIEW:
+        report(p, &command);
+        break;
+    }
+    arena_free(arena);
+    return command.kind != COMMAND_QUIT;
+}
+
+/* ---- the loop -----------------------------------------------------------------------------------
+ */
+
+static struct completion complete(void *to, struct span line, struct arena *arena)
+{
+    struct prompt *p = to;
+    if (!p->has_names) {
+        p->names = analysis_names(p->cli->analysis, p->names_arena);
+        p->has_names = true;
+    }
+    return complete_line(analysis_options(p->cli->analysis), &p->names, line, arena);
+}
+
+static enum line_kind next_line(struct prompt *p, struct span *line)
+{
+    if (p->editor)
+        return editor_next(p->editor, line);
+    (void)fputs(prompt_text, stderr);
+    (void)fflush(stderr);
+    return lines_next(&p->lines, line);
+}
+
+/* Whether ^C, or worse, came while a command ran. */
+static enum line_kind check_signals(struct prompt *p)
+{
+    enum line_kind kind = LINE_GOT;
+    int signal;
+    while ((signal = signals_next(&p->signals)) != 0) {
+        if (signal == SIGTERM || signal == SIGHUP)
+            return LINE_ENDED;
+        if (signal == SIGINT)
+            kind = LINE_INTERRUPTED;
+    }
+    return kind;
+}
+
+static int loop(struct prompt *p)
+{
+    for (;;) {
+        struct span line;
+        reap(p);
+        enum line_kind kind = next_line(p, &line);
+        if (kind == LINE_GOT) {
+            if (!do_line(p, line))
+                return 0;
+            kind = check_signals(p);
+        }
+        if (kind == LINE_END)
+            return 0;
+        if (kind == LINE_ENDED || (kind == LINE_INTERRUPTED && !p->is_terminal))
+            return 1;
+    }
+}
+
+int prompt_run(struct cli *cli)
+{
+    struct error err = {0};
+    struct prompt p = {.cli = cli, .is_terminal = isatty(STDIN_FILENO)};
+    if (!analysis_prepare(cli->analysis, &err))
+        return talk_fail(cli, &err);
+    progress_erase(&cli->progress);
+    if (!signals_hold(&p.signals, &err))
+        return talk_fail(cli, &err);
+    p.lines.signals = &p.signals;
+    p.names_arena = arena_new();
+    (void)fputs("Welcome to pprof!  For help, type 'help'.\n", stderr);
+    p.editor = editor_open(prompt_text, &p.signals, complete, &p);
+    const int status = loop(&p);
+    editor_close(p.editor);
+    clean_up(&p);
+    lines_free(&p.lines);
+    arena_free(p.names_arena);
+    signals_release(&p.signals);
+    return status;
+}
