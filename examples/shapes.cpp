@@ -62,11 +62,17 @@ KEPT double nearest(const std::vector<Point> &points, const Point &from)
     return best;
 }
 
+// Grows with the angle from the x axis, as an arc tangent does, but needs no library.
+static inline double turn(const Point &p)
+{
+    const double share = p.y / (std::fabs(p.x) + std::fabs(p.y));
+    return p.x >= 0 ? share : (p.y >= 0 ? 2 : -2) - share;
+}
+
 KEPT double sort_by_angle(std::vector<Point> points)
 {
-    std::sort(points.begin(), points.end(), [](const Point &a, const Point &b) {
-        return std::atan2(a.y, a.x) < std::atan2(b.y, b.x);
-    });
+    std::sort(points.begin(), points.end(),
+              [](const Point &a, const Point &b) { return turn(a) < turn(b); });
     return points.front().x;
 }
 
