@@ -40,9 +40,10 @@ void analysis_free(struct analysis *a)
     for (uint32_t i = 0; i < a->n_loaded; i++)
         profile_free(&a->loaded[i].profile);
     base_free(a->loaded);
-    struct filter *const filters[] = {&a->focus, &a->ignore, &a->then_focus, &a->then_ignore};
-    for (size_t i = 0; i < COUNT_OF(filters); i++)
-        free_filter(filters[i]);
+    const char *option, *text;
+    struct filter *filter;
+    for (uint32_t i = 0; (filter = analysis_filter(a, &a->settings, i, &option, &text)); i++)
+        free_filter(filter);
     base_free(a->program);
     base_free(a->clash);
     settings_free(&a->settings);
@@ -108,10 +109,13 @@ static bool compile(const char *option, const char *text, struct filter *filter,
 
 static bool compile_filters(struct analysis *a, const struct settings *s, struct error *err)
 {
-    return compile("--focus", s->focus, &a->focus, err) &&
-           compile("--ignore", s->ignore, &a->ignore, err) &&
-           compile("focus", s->then_focus, &a->then_focus, err) &&
-           compile("ignore", s->then_ignore, &a->then_ignore, err);
+    const char *option, *text;
+    struct filter *filter;
+    for (uint32_t i = 0; (filter = analysis_filter(a, s, i, &option, &text)); i++) {
+        if (!compile(option, text, filter, err))
+            return false;
+    }
+    return true;
 }
 
 bool analysis_filters(struct analysis *a, struct error *err)
@@ -122,51 +126,25 @@ bool analysis_filters(struct analysis *a, struct error *err)
 /* ---- reports ------------------------------------------------------------------------------------
  */
 
-/* The column that the options ask for, if the profile has it; the order decides where several do.
- */
-static const char *choose_column(const struct analysis *a, const struct settings *s)
+/* "hide=RE" for each filter that is on, for reports that tell. */
+static const char *const *name_filters(struct analysis *a, const struct settings *s,
+                                       struct arena *arena)
 {
-    const struct {
-        bool is_asked;
-        const char *column;
-    } wishes[] = {
-        {s->inuse_space, "inuse_space"}, {s->inuse_objects, "inuse_objects"},
-        {s->alloc_space, "alloc_space"}, {s->alloc_objects, "alloc_objects"},
-        {s->total_delay, "delay"},       {s->contentions, "contentions"},
-        {s->mean_delay, "mean_delay"},
-    };
-    for (size_t i = 0; i < COUNT_OF(wishes); i++) {
-        if (!wishes[i].is_asked)
-            continue;
-        for (uint32_t c = 0; c < a->profile->n_columns; c++) {
-            if (strcmp(strings_text(a->strings, a->profile->columns[c].name), wishes[i].column) ==
-                0)
-                return wishes[i].column;
-        }
+    const char *option, *text;
+    struct filter *filter;
+    uint32_t n = 0, count = 0;
+    while (analysis_filter(a, s, count, &option, &text))
+        count++;
+    const char **names = arena_alloc(arena, (size_t)count + 1, sizeof *names);
+    for (uint32_t i = 0; (filter = analysis_filter(a, s, i, &option, &text)); i++) {
+        if (filter->regex)
+            names[n++] = arena_printf(arena, "%s=%s", option + strspn(option, "-"), text);
     }
-    return NULL;
+    return names;
 }
 
-static bool make_view(struct analysis *a, const struct settings *s, struct arena *arena,
-                      struct view *view, struct error *err)
-{
-    const struct view_options options = {
-        .column = choose_column(a, s),
-        .show_bytes = s->show_bytes,
-        .keep_signal_frames = s->no_auto_signal_frm,
-        .focus = a->focus.regex,
-        .ignore = a->ignore.regex,
-        .then_focus = a->then_focus.regex,
-        .then_ignore = a->then_ignore.regex,
-    };
-    progress_step(&a->progress, "choosing stacks", 0);
-    const bool is_made = view_make(a->profile, &a->symbols, &options, arena, &a->notes, view, err);
-    progress_step(&a->progress, NULL, 1);
-    return is_made;
-}
-
-static struct report_options report_options_of(const struct analysis *a, const struct settings *s,
-                                               const struct emitter *emitter, bool has_heading)
+static struct report_options report_options_of(struct analysis *a, const struct settings *s,
+                                               const struct emitter *emitter, struct arena *arena)
 {
     struct report_options options = {
         .show_addresses = s->show_addresses,
@@ -174,14 +152,17 @@ static struct report_options report_options_of(const struct analysis *a, const s
         .stacks = s->stacks,
         .debug = s->debug,
         .heapcheck = s->heapcheck,
-        .has_heading = has_heading,
+        .unit = s->unit && *s->unit ? s->unit : NULL,
+        .filters = name_filters(a, s, arena),
         .max_rows = s->max_rows,
         .then_focus = a->then_focus.regex ? s->then_focus : NULL,
         .then_ignore = a->then_ignore.regex ? s->then_ignore : NULL,
         .trim = {.max_nodes = s->nodecount,
                  .node_fraction = s->nodefraction,
                  .edge_fraction = s->edgefraction,
-                 .max_degree = s->maxdegree},
+                 .max_degree = s->maxdegree,
+                 .keep_all = !s->trim,
+                 .has_max_nodes = s->has_nodecount},
         .date = s->date,
         .program = a->shown_program,
         .source_path = s->source_path,
@@ -191,6 +172,32 @@ static struct report_options report_options_of(const struct analysis *a, const s
     };
     options.granularity = settings_grain(s, emitter, &options.is_granularity_set);
     return options;
+}
+
+static bool write_report(struct analysis *a, const struct settings *s,
+                         const struct emitter *emitter, const char *thread, struct out *heading,
+                         struct out *out, struct error *err)
+{
+    struct arena *arena = arena_new();
+    struct view view;
+    bool is_written = analysis_view(a, s, thread, arena, &view, err);
+    if (is_written) {
+        struct report_options options = report_options_of(a, s, emitter, arena);
+        options.has_heading = heading != NULL;
+        options.thread = thread;
+        const struct report report = {
+            .view = &view,
+            .options = &options,
+            .objects = a->objects,
+            .notes = &a->notes,
+            .arena = arena,
+        };
+        if (heading)
+            report_heading(&report, heading);
+        is_written = emitter->emit(&report, out, err);
+    }
+    arena_free(arena);
+    return is_written;
 }
 
 bool analysis_report_as(struct analysis *a, const struct settings *s, const struct emitter *emitter,
@@ -206,21 +213,13 @@ bool analysis_report_as(struct analysis *a, const struct settings *s, const stru
         return false;
 
     struct arena *arena = arena_new();
-    struct view view;
-    bool is_written = make_view(a, s, arena, &view, err);
-    if (is_written) {
-        const struct report_options options = report_options_of(a, s, emitter, heading != NULL);
-        const struct report report = {
-            .view = &view,
-            .options = &options,
-            .objects = a->objects,
-            .notes = &a->notes,
-            .arena = arena,
-        };
-        if (heading)
-            report_heading(&report, heading);
-        is_written = emitter->emit(&report, out, err);
-    }
+    struct thread_list threads;
+    bool is_written = analysis_threads(a, s, arena, &threads, err);
+    if (is_written && threads.n > 1 && emitter->is_single)
+        is_written =
+            error_set(err, ERROR_USAGE, "--%s holds one report: name one thread", emitter->name);
+    for (uint32_t i = 0; is_written && i < threads.n; i++)
+        is_written = write_report(a, s, emitter, threads.labels[i], heading, out, err);
     arena_free(arena);
     return is_written;
 }
@@ -238,7 +237,7 @@ bool analysis_prepare(struct analysis *a, struct error *err)
         return false;
     struct arena *arena = arena_new();
     struct view view;
-    const bool is_made = make_view(a, &a->settings, arena, &view, err);
+    const bool is_made = analysis_view(a, &a->settings, NULL, arena, &view, err);
     arena_free(arena);
     return is_made;
 }

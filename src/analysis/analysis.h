@@ -42,6 +42,7 @@ struct option {
     const char *help;  /* one line */
     const char *more;  /* manual only: full sentences; NULL */
     unsigned doors;
+    size_t said;     /* offset of a bool that tells whether it was said; 0: nobody asks */
     unsigned choice; /* of the rows with one number, not 0, one is on: see options_change */
     bool is_classic; /* the Perl tool had it: abbreviations are resolved among these first */
 };
@@ -63,7 +64,13 @@ struct settings {
     bool inuse_space, inuse_objects, alloc_space, alloc_objects;
     bool total_delay, contentions, mean_delay;
     bool no_strip_temp, no_auto_signal_frm;
+    bool noinlines, normalize, trim;
     char *focus, *ignore, *base, *add_lib, *lib_prefix, *tools;
+    char *retain, *exclude, *hide, *show, *show_from, *prune_from;
+    char *thread;      /* "*", or a number */
+    char *diff_base;   /* as base; shares are of its total */
+    char *granularity; /* the name of one, as its flag */
+    char *sample_index, *unit;
     char *source_path, *trim_path;
     char *events; /* of callgrind: columns, or NULL */
     char *reader; /* forces a format */
@@ -74,6 +81,7 @@ struct settings {
     int64_t max_rows;               /* of --text; 0: all */
     char *then_focus, *then_ignore; /* once more, for one report */
     int64_t nodecount, maxdegree, scale;
+    bool has_nodecount; /* somebody said it: tables have another default */
     double nodefraction, edgefraction;
 };
 

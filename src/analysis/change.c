@@ -27,6 +27,8 @@ static void reset(const struct option *option, struct settings *settings)
 {
     struct settings fresh;
     settings_init(&fresh);
+    if (option->said)
+        memset((char *)settings + option->said, 0, sizeof(bool));
     char *field = (char *)settings + option->at;
     const char *from = (const char *)&fresh + option->at;
     switch (option->kind) {

@@ -15,6 +15,7 @@ struct loaded {
 /* The settings that merged profile and symbols depend on. */
 struct made_with {
     bool drop_negative, no_strip_temp;
+    bool normalize;
     char *base, *add_lib, *lib_prefix;
 };
 
@@ -35,7 +36,7 @@ struct analysis {
     struct filter {
         struct regex *regex;
         char *text; /* what it was made of */
-    } focus, ignore, then_focus, then_ignore;
+    } focus, ignore, then_focus, then_ignore, retain, exclude, hide, show, show_from, prune_from;
 
     bool is_ready;
     struct made_with made_with;
@@ -45,6 +46,31 @@ struct analysis {
     struct object_set *objects;
     struct symbols symbols;
 };
+
+/* The file to subtract, by either option; NULL: none. */
+const char *settings_base(const struct settings *settings);
+
+/* By how much the base is multiplied in a column, if settings say so, before it is subtracted. */
+double analysis_base_factor(const struct analysis *analysis, const struct settings *settings,
+                            str_id column);
+/* The sum of one column over samples with a label, or of its absolute values. */
+double column_sum(const struct profile *profile, str_id column, str_id label, bool absolute);
+
+/* Every filter by turns, with what the settings say of it and the option's name; NULL behind the
+ * last one. */
+struct filter *analysis_filter(struct analysis *analysis, const struct settings *settings,
+                               uint32_t i, const char **option, const char **text);
+
+/* The view that settings ask for. `thread` is the label of one thread's samples; NULL: of all. */
+bool analysis_view(struct analysis *analysis, const struct settings *settings, const char *thread,
+                   struct arena *arena, struct view *view, struct error *err) CHECKED;
+/* The labels of the threads that settings ask for, by number; one NULL where they ask for none. */
+struct thread_list {
+    const char **labels;
+    uint32_t n;
+};
+bool analysis_threads(const struct analysis *analysis, const struct settings *settings,
+                      struct arena *arena, struct thread_list *threads, struct error *err) CHECKED;
 
 char *text_copy(const char *text) CHECKED;             /* NULL stays NULL; base_free frees it */
 void texts_add(struct texts *texts, struct span text); /* a copy of it */

@@ -40,15 +40,16 @@ static void drop_loaded(struct analysis *a, uint32_t i)
 /* Brings the profile of --base in line with the setting. */
 static bool load_base(struct analysis *a, const struct settings *s, struct error *err)
 {
-    if (a->is_ready && text_same(s->base, a->made_with.base))
+    const char *base = settings_base(s);
+    if (a->is_ready && text_same(base, a->made_with.base))
         return true;
     for (uint32_t i = a->n_loaded; i-- > 0;) {
         if (a->loaded[i].is_of_setting)
             drop_loaded(a, i);
     }
-    if (!s->base || !*s->base)
+    if (!base)
         return true;
-    if (!analysis_load(a, s->base, LOAD_BASE, err))
+    if (!analysis_load(a, base, LOAD_BASE, err))
         return false;
     a->loaded[a->n_loaded - 1].is_of_setting = true;
     return true;
@@ -95,26 +96,52 @@ static void mark_program(struct analysis *a, const char *path)
     object_close(object);
 }
 
+/* The same profile with values as --normalize wants them; column by column, since what a column
+ * counts has a total of its own. The values are the copy's. */
+static struct profile copy_scaled(const struct analysis *a, const struct settings *s,
+                                  const struct profile *base)
+{
+    struct profile copy = *base;
+    copy.sample_value =
+        base_alloc((size_t)base->n_columns * base->n_samples, sizeof copy.sample_value[0]);
+    for (column_ix c = 0; c < base->n_columns; c++) {
+        const double factor = analysis_base_factor(a, s, base->columns[c].name);
+        for (uint32_t i = 0; i < base->n_samples; i++) {
+            const size_t at = (size_t)c * base->n_samples + i;
+            copy.sample_value[at] = base->sample_value[at] * factor;
+        }
+    }
+    return copy;
+}
+
 /* Added profiles in the order they were loaded, then the subtracted ones. */
-static bool merge(struct analysis *a, bool drop_negative, struct error *err)
+static bool merge(struct analysis *a, const struct settings *s, struct error *err)
 {
     if (a->n_loaded == 1) {
         a->profile = &a->loaded[0].profile;
         return true;
     }
     const struct profile **in = base_alloc(a->n_loaded, sizeof *in);
+    struct profile *scaled = base_alloc(a->n_loaded, sizeof *scaled);
     int *sign = base_alloc(a->n_loaded, sizeof *sign);
     uint32_t n = 0;
     for (int wanted = 1; wanted >= -1; wanted -= 2) {
         for (uint32_t i = 0; i < a->n_loaded; i++) {
-            if (a->loaded[i].sign == wanted) {
-                in[n] = &a->loaded[i].profile;
-                sign[n++] = wanted;
+            if (a->loaded[i].sign != wanted)
+                continue;
+            in[n] = &a->loaded[i].profile;
+            if (wanted < 0 && s->normalize) {
+                scaled[n] = copy_scaled(a, s, in[n]);
+                in[n] = &scaled[n];
             }
+            sign[n++] = wanted;
         }
     }
     progress_step(&a->progress, "adding up profiles", 0);
-    const bool is_merged = profile_merge(in, sign, n, drop_negative, &a->merged, err);
+    const bool is_merged = profile_merge(in, sign, n, s->drop_negative, &a->merged, err);
+    for (uint32_t i = 0; i < a->n_loaded; i++)
+        base_free(scaled[i].sample_value);
+    base_free(scaled);
     base_free(in);
     base_free(sign);
     a->profile = is_merged ? &a->merged : NULL;
@@ -146,8 +173,9 @@ static bool is_up_to_date(const struct analysis *a, const struct settings *now)
 {
     const struct made_with *then = &a->made_with;
     return a->is_ready && now->drop_negative == then->drop_negative &&
-           now->no_strip_temp == then->no_strip_temp && text_same(now->base, then->base) &&
-           text_same(now->add_lib, then->add_lib) && text_same(now->lib_prefix, then->lib_prefix);
+           now->normalize == then->normalize && now->no_strip_temp == then->no_strip_temp &&
+           text_same(settings_base(now), then->base) && text_same(now->add_lib, then->add_lib) &&
+           text_same(now->lib_prefix, then->lib_prefix);
 }
 
 static void note_made_with(struct analysis *a, const struct settings *s)
@@ -155,7 +183,8 @@ static void note_made_with(struct analysis *a, const struct settings *s)
     a->made_with = (struct made_with){
         .drop_negative = s->drop_negative,
         .no_strip_temp = s->no_strip_temp,
-        .base = text_copy(s->base),
+        .normalize = s->normalize,
+        .base = text_copy(settings_base(s)),
         .add_lib = text_copy(s->add_lib),
         .lib_prefix = text_copy(s->lib_prefix),
     };
@@ -196,7 +225,7 @@ bool analysis_merge(struct analysis *a, const struct settings *s, struct error *
     const char *program = find_path(a);
     if (program)
         mark_program(a, program);
-    if (!merge(a, s->drop_negative, err))
+    if (!merge(a, s, err))
         return false;
     if (!name_addresses(a, s, program, err)) {
         object_set_free(a->objects);

@@ -30,6 +30,7 @@ void settings_init(struct settings *settings)
         .maxdegree = 8,
         .nodefraction = 0.005,
         .edgefraction = 0.001,
+        .trim = true,
     };
 }
 
@@ -37,10 +38,14 @@ void settings_init(struct settings *settings)
 static char **text_at(struct settings *settings, size_t i)
 {
     char **const texts[] = {
-        &settings->expression, &settings->focus,      &settings->ignore,
-        &settings->base,       &settings->add_lib,    &settings->lib_prefix,
-        &settings->tools,      &settings->reader,     &settings->source_path,
-        &settings->trim_path,  &settings->events,     &settings->then_focus, &settings->then_ignore,
+        &settings->expression,   &settings->focus,      &settings->ignore,
+        &settings->base,         &settings->add_lib,    &settings->lib_prefix,
+        &settings->tools,        &settings->reader,     &settings->source_path,
+        &settings->trim_path,    &settings->then_focus, &settings->then_ignore,
+        &settings->retain,       &settings->exclude,    &settings->hide,
+        &settings->show,         &settings->show_from,  &settings->prune_from,
+        &settings->thread,       &settings->diff_base,  &settings->granularity,
+        &settings->sample_index, &settings->unit,       &settings->events,
     };
     return i < COUNT_OF(texts) ? texts[i] : NULL;
 }
@@ -93,13 +98,48 @@ static const struct emitter *find_fixed(const struct settings *settings)
     return NULL;
 }
 
+/* The granularity that is said by name; false where there is none of that name. */
+static bool find_grain(const char *name, enum granularity_kind *kind)
+{
+    for (uint32_t i = 0; i < GRANULARITY_COUNT; i++) {
+        if (strcmp(granularities[i].name, name) == 0) {
+            *kind = (enum granularity_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_said(const char *text)
+{
+    return text && *text;
+}
+
+/* What is said by name. */
+static bool check_names(const struct settings *s, struct error *err)
+{
+    enum granularity_kind kind;
+    struct span thread = span_of(s->thread ? s->thread : "");
+    uint64_t number;
+    if (is_said(s->granularity) && !find_grain(s->granularity, &kind))
+        return error_set(err, ERROR_USAGE, "--granularity=%s: no such granularity", s->granularity);
+    if (is_said(s->unit) && !scale_is_auto(s->unit) && !scale_is_known(s->unit))
+        return error_set(err, ERROR_USAGE, "--unit=%s: no such unit", s->unit);
+    if (thread.n && !span_is(thread, "*") && !span_u64(thread, &number))
+        return error_set(err, ERROR_USAGE, "--thread=%s: neither a number nor *", s->thread);
+    if (is_said(s->base) && is_said(s->diff_base))
+        return error_set(err, ERROR_USAGE, "Specify at most one of --base and --diff_base");
+    return true;
+}
+
 bool settings_check(const struct settings *settings, struct error *err)
 {
     const int heap = settings->inuse_space + settings->inuse_objects + settings->alloc_space +
                      settings->alloc_objects;
     if (heap > 1)
         return error_set(err, ERROR_USAGE, "Specify at most on of --inuse/--alloc options");
-    if (__builtin_popcountll(settings->grains) > 1 && !find_fixed(settings))
+    const int grains = __builtin_popcountll(settings->grains) + is_said(settings->granularity);
+    if (grains > 1 && !find_fixed(settings))
         return error_set(err, ERROR_USAGE, "Only specify one output granularity option");
     if (__builtin_popcountll(settings->outputs) + __builtin_popcountll(settings->modes) > 1)
         return error_set(err, ERROR_USAGE, "Only specify one output mode");
@@ -107,7 +147,14 @@ bool settings_check(const struct settings *settings, struct error *err)
         return error_set(err, ERROR_USAGE, "--threads is a number from 0 to 1024");
     if (settings->reader && *settings->reader && !reader_find(span_of(settings->reader)))
         return error_set(err, ERROR_USAGE, "--reader=%s: no such format", settings->reader);
-    return true;
+    return check_names(settings, err);
+}
+
+const char *settings_base(const struct settings *settings)
+{
+    return is_said(settings->diff_base) ? settings->diff_base
+           : is_said(settings->base)    ? settings->base
+                                        : NULL;
 }
 
 const struct emitter *settings_emitter(const struct settings *settings)
@@ -122,8 +169,14 @@ const struct emitter *settings_emitter(const struct settings *settings)
 enum granularity_kind settings_grain(const struct settings *settings, const struct emitter *emitter,
                                      bool *is_set)
 {
-    const bool said = settings->grains && !emitter->has_fixed_grain;
+    enum granularity_kind kind = emitter->grain;
+    bool said = settings->grains != 0;
+    if (said)
+        kind = (enum granularity_kind)__builtin_ctzll(settings->grains);
+    else
+        said = is_said(settings->granularity) && find_grain(settings->granularity, &kind);
+    said = said && !emitter->has_fixed_grain;
     if (is_set)
         *is_set = said;
-    return said ? (enum granularity_kind)__builtin_ctzll(settings->grains) : emitter->grain;
+    return said ? kind : emitter->grain;
 }

@@ -249,7 +249,9 @@ bool option_apply(const struct option_use *use, struct span value, struct settin
 {
     const struct option *option = use->option;
     char *field = (char *)settings + option->at;
-    const bool on = !use->is_off;
+    const bool on = !use->is_off, yes = true;
+    if (option->said)
+        memcpy((char *)settings + option->said, &yes, sizeof yes);
     switch (option->kind) {
     case OPTION_FLAG:
     case OPTION_ON:
@@ -303,6 +305,26 @@ static bool complain_of_value(const struct option_use *use, struct span typed, c
     return complain(complaints, start);
 }
 
+/* The words that a switch can be said in where a value is called for. */
+static bool switch_value(struct span value, bool *on)
+{
+    static const char *const ons[] = {"", "1", "true", "yes", "on"};
+    static const char *const offs[] = {"0", "false", "no", "off"};
+    for (size_t i = 0; i < COUNT_OF(ons); i++) {
+        if (span_is(value, ons[i])) {
+            *on = true;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(offs); i++) {
+        if (span_is(value, offs[i])) {
+            *on = false;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* words[*i] is an option; a value may be the word after it. */
 static bool parse_word(const struct options *options, const char *const *words, uint32_t n,
                        uint32_t *i, struct settings *settings, struct buf *complaints)
@@ -324,8 +346,13 @@ static bool parse_word(const struct options *options, const char *const *words, 
     if (!options_find(options, typed, &use, complaints))
         return false;
     if (!use.option->arg) {
-        if (has_value)
+        /* The Perl tool's switches take none; ours may be said as google/pprof's are. */
+        bool on;
+        if (has_value &&
+            (use.option->is_classic || use.option->kind == OPTION_ON || !switch_value(value, &on)))
             return complain_of_value(&use, typed, "does not take an argument", complaints);
+        if (has_value)
+            use.is_off = use.is_off == on;
     } else if (has_value ? value.n == 0 : *i + 1 >= n) {
         return complain_of_value(&use, typed, "requires an argument", complaints);
     } else if (!has_value) {
@@ -352,26 +379,6 @@ bool options_parse(const struct options *options, const char *const *words, uint
         }
     }
     return is_fine;
-}
-
-/* The words that a switch can be said in where a value is called for. */
-static bool switch_value(struct span value, bool *on)
-{
-    static const char *const ons[] = {"", "1", "true", "yes", "on"};
-    static const char *const offs[] = {"0", "false", "no", "off"};
-    for (size_t i = 0; i < COUNT_OF(ons); i++) {
-        if (span_is(value, ons[i])) {
-            *on = true;
-            return true;
-        }
-    }
-    for (size_t i = 0; i < COUNT_OF(offs); i++) {
-        if (span_is(value, offs[i])) {
-            *on = false;
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool set_by_name(const struct options *options, struct span name, struct span value,

@@ -71,6 +71,16 @@ const char *units_general(char text[UNITS_TEXT], double value)
     return text;
 }
 
+const char *units_significant(char text[UNITS_TEXT], double value, int digits)
+{
+    if (write_special(text, value, "inf", "nan"))
+        return text;
+    digits = digits < 1 ? 1 : digits > 15 ? 15 : digits;
+    (void)snprintf(text, UNITS_TEXT, "%.*g", digits, value);
+    set_point(text);
+    return text;
+}
+
 const char *units_percent(char text[UNITS_TEXT], double value, double total)
 {
     if (total == 0) {

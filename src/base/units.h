@@ -20,6 +20,9 @@ const char *units_fixed(char text[UNITS_TEXT], double value, int digits);
 /* %.15g, "Inf", "-Inf", "NaN": as Perl prints a number. */
 const char *units_general(char text[UNITS_TEXT], double value);
 
+/* %.<digits>g: at most so many digits that count, 1 to 15. */
+const char *units_significant(char text[UNITS_TEXT], double value, int digits);
+
 /* "12.3%" of total; total 0 gives "nan", "+inf" or "-inf" by the sign of value, without a percent
  * sign. Negative zero shows: "-0.0%". */
 const char *units_percent(char text[UNITS_TEXT], double value, double total);

@@ -2,8 +2,8 @@
  *
  * From stacks to nodes and edges. Addresses are turned into entries once, so that the pass over the
  * stacks only adds numbers: the first entry of a stack gets flat, each distinct one cum once (a
- * stamp says whether it had it), each pair of neighbours an edge, repeats and all. The invariants:
- * entries with one text are one node, and nothing is allocated for a stack. */
+ * stamp says whether it had it), each pair of neighbours an edge, with repeats or without. The
+ * invariants: entries with one text are one node, and nothing is allocated for a stack. */
 #include "graph/internal.h"
 
 /* An entry in entry_node that stands for no node: its name depends on what it called. */
@@ -17,7 +17,7 @@ struct work_node {
     str_id label;
     uint32_t stamp; /* the last stack that had it, + 1 */
     uint16_t next;  /* of the callers, to be replaced */
-    bool is_inlined;
+    bool is_inlined, is_kept;
     node_ix caller[CALLERS_KEPT];
     uint32_t caller_edge[CALLERS_KEPT];
 };
@@ -25,6 +25,7 @@ _Static_assert(sizeof(struct work_node) <= 64, "a cache line");
 
 struct fold {
     const struct view *view;
+    const struct fold_options *options;
     struct entry_style style;
     struct buf scratch;
 
@@ -38,6 +39,14 @@ struct fold {
     struct edge *edges;
     uint32_t n_edges, edges_cap;
     struct idmap edge_of; /* from << 32 | to */
+
+    /* Of FOLD_ONCE: the entries of one stack, and of each edge the last stack that had it, + 1. */
+    struct step {
+        node_ix node;
+        bool is_inlined;
+    } * path;
+    uint32_t path_cap;
+    uint32_t *edge_stamp, edge_stamp_cap;
 
     struct idmap run_of; /* pc of what a callback called to the K of Run#K, less one */
     uint32_t n_runs;
@@ -55,7 +64,12 @@ static node_ix add_node(struct fold *fold, str_id label, bool is_inlined)
     fold->nodes =
         base_grow(fold->nodes, &fold->nodes_cap, (size_t)fold->n_nodes + 1, sizeof fold->nodes[0]);
     struct work_node *work = &fold->nodes[fold->n_nodes++];
-    *work = (struct work_node){.label = label, .is_inlined = is_inlined};
+    uint32_t any;
+    *work = (struct work_node){
+        .label = label,
+        .is_inlined = is_inlined,
+        .is_kept = !fold->options->kept || idmap_find(fold->options->kept, label, &any),
+    };
     for (unsigned i = 0; i < CALLERS_KEPT; i++)
         work->caller[i] = NODE_NONE;
     return node;
@@ -76,7 +90,7 @@ static void make_entries(struct fold *fold)
 
     fold->entry_at = base_alloc((size_t)n + 1, sizeof fold->entry_at[0]);
     for (addr_ix a = 0; a < n; a++) {
-        is_used[a] = is_used[a] && !view_address_is_skipped(view, a);
+        is_used[a] = is_used[a] && (fold->style.is_plain || !view_address_is_skipped(view, a));
         fold->entry_at[a + 1] = fold->entry_at[a] + (is_used[a] ? view_n_frames(view, a) : 0);
     }
     fold->entry_node = base_alloc(fold->entry_at[n], sizeof fold->entry_node[0]);
@@ -97,8 +111,9 @@ static void make_entries(struct fold *fold)
             node_ix node = NODE_BY_CALLEE;
             if (!entry_is_callback(view, &fold->style, frame)) {
                 const str_id label = entry_label(view, &fold->style, a, frame, 0, &fold->scratch);
-                const bool says_inline =
-                    frame->is_inlined && fold->style.granularity != GRANULARITY_FILES;
+                const bool says_inline = frame->is_inlined && !fold->style.is_plain &&
+                                         fold->style.granularity != GRANULARITY_FILES &&
+                                         fold->style.granularity != GRANULARITY_DSO;
                 node = add_node(fold, label, says_inline);
             }
             fold->entry_node[e] = node;
@@ -153,6 +168,17 @@ static uint32_t find_edge(struct fold *fold, node_ix from, node_ix to)
     return edge;
 }
 
+/* The node of an entry at place i of a stack. */
+static node_ix find_node(struct fold *fold, uint32_t entry, uint32_t i, uint32_t begin)
+{
+    const struct view *view = fold->view;
+    const node_ix node = fold->entry_node[entry];
+    if (node != NODE_BY_CALLEE)
+        return node;
+    const uint64_t pc = i > begin ? view->profile->addr_pc[view->stack_addr[i - 1]] : 0;
+    return find_callback(fold, view->stack_addr[i], entry, pc);
+}
+
 static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
 {
     const struct view *view = fold->view;
@@ -163,11 +189,7 @@ static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
     for (uint32_t i = begin; i < end; i++) {
         const addr_ix addr = view->stack_addr[i];
         for (uint32_t e = fold->entry_at[addr]; e < fold->entry_at[addr + 1]; e++) {
-            node_ix node = fold->entry_node[e];
-            if (node == NODE_BY_CALLEE) {
-                const uint64_t pc = i > begin ? view->profile->addr_pc[view->stack_addr[i - 1]] : 0;
-                node = find_callback(fold, addr, e, pc);
-            }
+            const node_ix node = find_node(fold, e, i, begin);
             struct work_node *work = &fold->nodes[node];
             if (work->stamp != stamp) {
                 work->stamp = stamp;
@@ -182,6 +204,69 @@ static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
             }
             callee = node;
         }
+    }
+}
+
+static void add_once(struct fold *fold, node_ix from, const struct step *to, double value,
+                     uint32_t stamp, bool is_residual)
+{
+    const uint32_t n_before = fold->n_edges;
+    const uint32_t at = find_edge(fold, from, to->node);
+    struct edge *edge = &fold->edges[at];
+    if (fold->n_edges != n_before) {
+        fold->edge_stamp = base_grow(fold->edge_stamp, &fold->edge_stamp_cap, fold->n_edges,
+                                     sizeof fold->edge_stamp[0]);
+        fold->edge_stamp[at] = 0;
+        edge->is_inlined = true;
+    }
+    if (fold->edge_stamp[at] == stamp)
+        return;
+    fold->edge_stamp[at] = stamp;
+    edge->weight += value;
+    edge->is_residual |= is_residual;
+    edge->is_inlined &= to->is_inlined;
+}
+
+/* From the outermost frame to the innermost: what stands between two nodes that are kept makes
+ * their edge residual. Entries are looked up the other way, as in fold_stack, for the numbers of
+ * callbacks. */
+static void fold_once(struct fold *fold, uint32_t s)
+{
+    const struct view *view = fold->view;
+    const double value = view->stack_value[s];
+    const uint32_t stamp = s + 1;
+    const uint32_t begin = view->stack_at[s], end = view->stack_at[s + 1];
+    uint32_t n = 0;
+    for (uint32_t i = begin; i < end; i++) {
+        const addr_ix addr = view->stack_addr[i];
+        const uint32_t last = fold->entry_at[addr + 1];
+        fold->path = base_grow(fold->path, &fold->path_cap,
+                               (size_t)n + (last - fold->entry_at[addr]), sizeof fold->path[0]);
+        for (uint32_t e = fold->entry_at[addr]; e < last; e++)
+            fold->path[n++] =
+                (struct step){.node = find_node(fold, e, i, begin), .is_inlined = e + 1 != last};
+    }
+    node_ix caller = NODE_NONE;
+    bool is_residual = false;
+    while (value != 0 && n-- > 0) {
+        const struct step step = fold->path[n];
+        struct work_node *work = &fold->nodes[step.node];
+        if (!work->is_kept) {
+            is_residual = true;
+            continue;
+        }
+        if (work->stamp != stamp) {
+            work->stamp = stamp;
+            work->cum += value;
+        }
+        if (fold->options->with_edges && caller != NODE_NONE && caller != step.node)
+            add_once(fold, caller, &step, value, stamp, is_residual);
+        caller = step.node;
+        is_residual = false;
+    }
+    if (caller != NODE_NONE && !is_residual) {
+        fold->nodes[caller].flat += value;
+        fold->flat_total += value;
     }
 }
 
@@ -214,14 +299,20 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
     uint8_t *is_shared = find_shared_names(view);
     struct fold fold = {
         .view = view,
+        .options = options,
         .style = {.granularity = options->granularity,
                   .show_addresses = options->show_addresses,
+                  .is_plain = options->is_plain,
                   .is_shared = is_shared},
         .scratch = BUF_MAX((size_t)1 << 20),
     };
     make_entries(&fold);
-    for (uint32_t s = 0; s < view->n_stacks; s++)
-        fold_stack(&fold, s, options->with_edges);
+    for (uint32_t s = 0; s < view->n_stacks; s++) {
+        if (options->rule == FOLD_ONCE)
+            fold_once(&fold, s);
+        else
+            fold_stack(&fold, s, options->with_edges);
+    }
     hand_over(&fold, view->arena, out);
 
     base_free(is_shared);
@@ -229,6 +320,8 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
     base_free(fold.entry_node);
     base_free(fold.nodes);
     base_free(fold.edges);
+    base_free(fold.path);
+    base_free(fold.edge_stamp);
     idmap_free(&fold.node_of);
     idmap_free(&fold.edge_of);
     idmap_free(&fold.run_of);

@@ -10,6 +10,8 @@ const struct granularity granularities[GRANULARITY_COUNT] = {
     [GRANULARITY_LINES] = {.name = "lines", .help = "one row a source line"},
     [GRANULARITY_ADDRESSES] = {.name = "addresses", .help = "one row an address"},
     [GRANULARITY_FILES] = {.name = "files", .help = "one row a source file"},
+    [GRANULARITY_FILEFUNCTIONS] = {.name = "filefunctions", .help = "one row a function and file"},
+    [GRANULARITY_DSO] = {.name = "dso", .help = "one row a program or library"},
 };
 _Static_assert(COUNT_OF(granularities) == GRANULARITY_COUNT, "a row each");
 
@@ -67,8 +69,8 @@ static bool is_shared(const struct view *view, const struct entry_style *style,
 bool entry_is_callback(const struct view *view, const struct entry_style *style,
                        const struct frame *frame)
 {
-    if (style->granularity == GRANULARITY_FILES || frame->is_inlined ||
-        is_shared(view, style, frame))
+    if (style->granularity == GRANULARITY_FILES || style->granularity == GRANULARITY_DSO ||
+        style->is_plain || frame->is_inlined || is_shared(view, style, frame))
         return false;
     const struct span name = strings_span(view->profile->strings, frame->name);
     if (!span_ends(name, "::Run"))
@@ -88,15 +90,32 @@ static bool is_unknown(const struct view *view, const struct entry_style *style,
     case GRANULARITY_LINES:
         return is_unnamed && is_unplaced;
     case GRANULARITY_FUNCTIONS:
+    case GRANULARITY_FILEFUNCTIONS:
         return is_unnamed || frame == view->missing;
     default:
         return false;
     }
 }
 
+/* Whether there is a file that is worth a word. */
+static bool is_placed(const struct view *view, const struct frame *frame)
+{
+    return view_has_place(view, frame) && frame->file != view->blank->file;
+}
+
+static bool is_named(const struct view *view, const struct frame *frame)
+{
+    return !is_stand_in(view, frame) && frame->name != view->blank->name;
+}
+
 bool entry_is_of_frame(const struct view *view, const struct entry_style *style,
                        const struct frame *frame)
 {
+    if (style->granularity == GRANULARITY_DSO)
+        return false;
+    if (style->is_plain)
+        return is_named(view, frame) && style->granularity != GRANULARITY_ADDRESSES &&
+               (style->granularity != GRANULARITY_FILES || is_placed(view, frame));
     return !is_stand_in(view, frame) && style->granularity != GRANULARITY_ADDRESSES &&
            !(style->show_addresses && style->granularity != GRANULARITY_FILES) &&
            !is_unknown(view, style, frame);
@@ -125,12 +144,74 @@ static void add_place(const struct view *view, const struct frame *frame, struct
         buf_printf(out, ":%u", frame->line);
 }
 
+/* The file that the address is in, as the process had it; "" where nobody knows. */
+static struct span object_path(const struct view *view, addr_ix addr)
+{
+    const struct profile *profile = view->profile;
+    const struct symbols *symbols = view->symbols;
+    const map_ix map = profile->addr_map[addr];
+    if (map != MAP_NONE)
+        return strings_span(profile->strings, profile->maps[map].path);
+    if (symbols && symbols->addr_image[addr] < symbols->n_images)
+        return strings_span(profile->strings, symbols->images[symbols->addr_image[addr]].path);
+    return span_make("", 0);
+}
+
+/* "[libc.so.6]" for what has no name. */
+static void add_object(const struct view *view, addr_ix addr, struct buf *out)
+{
+    struct span path = object_path(view, addr);
+    for (size_t slash; (slash = span_find(path, '/')) != SIZE_MAX;)
+        path = span_skip(path, slash + 1);
+    if (path.n == 0) {
+        buf_text(out, "<unknown>");
+        return;
+    }
+    buf_byte(out, '[');
+    buf_add(out, path);
+    buf_byte(out, ']');
+}
+
+/* The entries of --top and its like: the parts that are known, without marks. */
+static str_id plain_label(const struct view *view, const struct entry_style *style, addr_ix addr,
+                          const struct frame *frame, struct buf *scratch)
+{
+    const struct profile *profile = view->profile;
+    const enum granularity_kind grain = style->granularity;
+    const uint64_t pc = profile->addr_pc[addr];
+    const bool is_known = is_named(view, frame) && view->symbols->addr_state[addr] != ADDRESS_HEX;
+    const bool has_name = is_known && grain != GRANULARITY_FILES;
+    const bool has_file = is_known && grain != GRANULARITY_FUNCTIONS && is_placed(view, frame);
+    const bool has_line = has_file && frame->line != 0 && frame->line != LINE_NONE &&
+                          (grain == GRANULARITY_LINES || grain == GRANULARITY_ADDRESSES);
+    buf_clear(scratch);
+    if (grain == GRANULARITY_ADDRESSES && (pc < PC_MADE_UP || pc > INT64_MAX))
+        buf_printf(scratch, "%016llx ", (unsigned long long)pc);
+    if (has_name)
+        buf_add(scratch, strings_span(profile->strings, frame->name));
+    if (has_name && has_file)
+        buf_byte(scratch, ' ');
+    if (has_file)
+        buf_add(scratch, strings_span(profile->strings, frame->file));
+    if (has_line)
+        buf_printf(scratch, ":%u", frame->line);
+    if (!has_name && !has_file)
+        add_object(view, addr, scratch);
+    return strings_add(profile->strings, buf_span(scratch));
+}
+
 str_id entry_label(const struct view *view, const struct entry_style *style, addr_ix addr,
                    const struct frame *frame, uint32_t run, struct buf *scratch)
 {
     struct strings *strings = view->profile->strings;
     char text[20];
     const char *address = profile_address_text(view->profile, addr, text);
+    if (style->granularity == GRANULARITY_DSO) {
+        const struct span path = object_path(view, addr);
+        return path.n ? strings_add(strings, path) : strings_add_text(strings, "<unknown>");
+    }
+    if (style->is_plain)
+        return plain_label(view, style, addr, frame, scratch);
     if (is_unknown(view, style, frame))
         return strings_add_text(strings, address);
     if (style->granularity == GRANULARITY_FILES)
@@ -140,7 +221,10 @@ str_id entry_label(const struct view *view, const struct entry_style *style, add
     if (style->granularity == GRANULARITY_ADDRESSES)
         buf_printf(scratch, "%s ", address);
     add_name(view, style, addr, frame, run, scratch);
-    if (style->granularity != GRANULARITY_FUNCTIONS) {
+    if (style->granularity == GRANULARITY_FILEFUNCTIONS) {
+        buf_byte(scratch, ' ');
+        buf_add(scratch, strings_span(strings, frame->file));
+    } else if (style->granularity != GRANULARITY_FUNCTIONS) {
         buf_byte(scratch, ' ');
         add_place(view, frame, scratch);
     }

@@ -7,7 +7,9 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/idmap.h"
 #include "base/regex.h"
+#include "base/scale.h"
 #include "base/units.h"
 #include "profile/profile.h"
 
@@ -20,6 +22,8 @@ enum granularity_kind {
     GRANULARITY_LINES,
     GRANULARITY_ADDRESSES,
     GRANULARITY_FILES,
+    GRANULARITY_FILEFUNCTIONS,
+    GRANULARITY_DSO,
     GRANULARITY_COUNT,
 };
 
@@ -31,11 +35,25 @@ extern const struct granularity granularities[GRANULARITY_COUNT];
 
 struct view_options {
     const char *column;                 /* NULL: the profile's default */
+    const char *sample_index;           /* the same by name or number, as google/pprof says it */
+    const char *unit;                   /* of values in reports; NULL: that of the kind */
     bool show_bytes;                    /* heap: bytes rather than megabytes */
     bool keep_signal_frames;            /* --no-auto-signal-frm */
     const struct regex *focus, *ignore; /* NULL: all, none */
     const char *label;                  /* samples with this label; NULL: those with none */
     const struct regex *then_focus, *then_ignore; /* the same once more, of what is left */
+    const struct regex *retain, *exclude; /* addresses by the name of their function; NULL: all */
+    /* Single frames, after stacks were chosen. NULL: all. */
+    const struct regex *hide, *show; /* no frames, only frames that match */
+    const struct regex *show_from;   /* nothing outside the outermost match; no stack without one */
+    const struct regex *prune_from;  /* nothing inside the innermost match */
+    bool no_inlines;                 /* of each address the outermost frame alone */
+};
+
+/* What values measure: value * factor is in `unit`. A CPU profile's samples measure time. */
+struct measure {
+    const char *type, *unit; /* "cpu", "nanoseconds" */
+    double factor;
 };
 
 /* How values are written: "%d", or value / scale with `digits` decimals. */
@@ -47,7 +65,9 @@ struct value_format {
 
 /* Stacks after frames were left out and stacks chosen; equal ones are one, labels are added up; by
  * first reading. Borrowed: profile and symbols, and the stacks where nothing was left out of them.
- * Everything else is the arena's.
+ * Everything else is the arena's. Where frames were left out of addresses, the view has a profile
+ * and symbols of its own: behind the addresses of the one it was made of stand those with fewer
+ * frames, at the same pc.
  *
  *     stack s: stack_addr[stack_at[s]] .. stack_addr[stack_at[s + 1] - 1], leaf first
  */
@@ -55,9 +75,12 @@ struct view {
     const struct profile *profile;
     const struct symbols *symbols;
     struct value_format format;
+    struct measure measure;
     column_ix column;
-    str_id label; /* of the samples that count */
-    double total; /* of all samples, before anything was left out */
+    str_id label;      /* of the samples that count */
+    double total;      /* of all samples, before anything was left out */
+    double magnitude;  /* the same of their absolute values */
+    double base_total; /* shares are of this, not of what is shown; 0: they are not */
     double after_focus, after_ignore; /* what then_focus, and after it then_ignore, let through */
     const uint32_t *stack_at;
     const addr_ix *stack_addr;
@@ -70,7 +93,8 @@ struct view {
 };
 
 /* Steps of docs/reports.md: total; frames left out by kind (allocator, lock, signal frames: notes
- * tell "Removing F from all stack traces."); focus; ignore. An unknown column is an error. */
+ * tell "Removing F from all stack traces.") and by retain and exclude; focus; ignore; single
+ * frames. An unknown column is an error. */
 bool view_make(const struct profile *profile, const struct symbols *symbols,
                const struct view_options *options, struct arena *arena, struct notes *notes,
                struct view *out, struct error *err) CHECKED;
@@ -123,6 +147,8 @@ struct node {
 struct edge {
     node_ix from, to; /* caller, callee */
     double weight;
+    bool is_residual; /* there were nodes between them that are not shown */
+    bool is_inlined;  /* FOLD_ONCE: the callee never has an address of its own there */
 };
 
 struct graph {
@@ -133,14 +159,25 @@ struct graph {
     double flat_total; /* sum of flat values: percentages are of this */
 };
 
+/* How often a stack counts for an edge. */
+enum fold_rule {
+    FOLD_REPEATS, /* as often as the pair occurs */
+    FOLD_ONCE,    /* once, and not for a node that calls itself */
+};
+
 struct fold_options {
     enum granularity_kind granularity;
     bool show_addresses; /* " (ADDRESS)" after each name */
+    bool is_plain;       /* labels are names alone, no "(inline)" in them; no address is skipped */
     bool with_edges;
+    enum fold_rule rule;
+    /* FOLD_ONCE: only entries with these labels are nodes; NULL: all are. What such a node called
+     * is joined to its caller by a residual edge. */
+    const struct idmap *kept;
 };
 
 /* One pass over the stacks: the first entry gets flat, each distinct entry cum once a stack, each
- * pair of neighbours an edge, repeats and all. Labels are interned in the profile's strings. */
+ * pair of neighbours an edge. Labels are interned in the profile's strings. */
 void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out);
 
 /* ---- trimming: what fits on a page ----------------------------------------------------------- */
@@ -149,6 +186,7 @@ struct trim_options {
     int64_t max_nodes;                   /* 80 */
     double node_fraction, edge_fraction; /* of flat_total: 0.005, 0.001 */
     int64_t max_degree;                  /* edges in or out of a node: 8 */
+    bool has_max_nodes;                  /* somebody said max_nodes: where no limit is usual */
     bool keep_all;                       /* nothing is dropped */
 };
 
@@ -160,6 +198,11 @@ struct trimmed {
     double flat_total;
     double node_limit, edge_limit; /* values up to these were dropped */
 };
+
+/* Adds to the page the edges that go over nodes that were dropped, where there is no other way from
+ * one end to the other. */
+void graph_add_residual(const struct view *view, const struct fold_options *options,
+                        struct trimmed *page);
 
 /* The arena is the view's. */
 void graph_trim(const struct view *view, const struct graph *graph,

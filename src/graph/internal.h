@@ -8,7 +8,27 @@
 /* Fills the view's stacks and values from the profile's samples, without the frames that reports of
  * its kind leave out; stacks that become equal are one. The view has its profile, symbols,
  * stand-ins, column and arena already. */
-void prune_stacks(struct view *view, bool keep_signal_frames, struct notes *notes);
+void prune_stacks(struct view *view, const struct view_options *options, struct notes *notes);
+
+/* Leaves out the frames that --hide and its like are about; see frames.c. */
+void filter_frames(struct view *view, const struct view_options *options);
+
+/* Where the profile's stacks went, after the view's own moved once more. */
+void follow_stacks(struct view *view, const uint32_t *new_of);
+
+/* Makes one stack of equal ones: room is filled with the addresses, then added; at most so many
+ * stacks and addresses in all. The arena's. */
+struct join {
+    uint32_t *at;
+    addr_ix *addrs;
+    struct join_slot *slots;
+    size_t n_slots;
+    uint32_t n;
+};
+void join_begin(struct join *join, struct arena *arena, uint32_t n_stacks, size_t n_addrs);
+addr_ix *join_room(struct join *join);
+uint32_t join_add(struct join *join, uint32_t depth); /* its number, new or known */
+void join_end(struct join *join, struct view *view);  /* the stacks become the view's */
 
 /* Which short names stand for several functions of a profile and are shown with the address of
  * each. Indexed by frame; base_alloc'ed, NULL where there are none. */
@@ -17,7 +37,7 @@ uint8_t *find_shared_names(const struct view *view);
 /* Writes the text of an entry: what one row stands for. */
 struct entry_style {
     enum granularity_kind granularity;
-    bool show_addresses;
+    bool show_addresses, is_plain;
     const uint8_t *is_shared; /* from find_shared_names */
 };
 

@@ -233,14 +233,6 @@ static void cut_common_seconds(const struct view *view, struct cut_stack *stacks
 /* ---- joining ------------------------------------------------------------------------------------
  */
 
-static uint64_t hash_addresses(const addr_ix *addrs, uint32_t n)
-{
-    uint64_t hash = n;
-    for (uint32_t i = 0; i < n; i++)
-        hash = hash_mix(hash, addrs[i]);
-    return hash;
-}
-
 /* Where the allocator took the stack itself, the leaf is in it: if that is a library, all of the
  * leaf's neighbours there are the allocator too, with names or without. */
 static map_ix allocator_of(const struct profile *profile, const struct cut_stack *stack)
@@ -251,27 +243,34 @@ static map_ix allocator_of(const struct profile *profile, const struct cut_stack
     return map != MAP_NONE && profile->maps[map].is_library ? map : MAP_NONE;
 }
 
+/* Addresses to leave out, a byte each; NULL: none. */
+struct unwanted {
+    const uint8_t *by_kind; /* what profiles of the kind have for their own sake */
+    const uint8_t *by_name; /* what the user does not want; a stack of nothing else goes, too */
+};
+
+static uint32_t leave_out(addr_ix *addrs, uint32_t depth, const uint8_t *is_unwanted)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < depth; i++) {
+        if (!is_unwanted[addrs[i]])
+            addrs[kept++] = addrs[i];
+    }
+    return kept;
+}
+
 /* The stacks without unwanted addresses, equal ones once; new_of tells what became of each. */
 static void join_stacks(struct view *view, const struct cut_stack *stacks, uint32_t n,
-                        const uint8_t *is_unwanted, uint32_t *new_of)
+                        struct unwanted unwanted, uint32_t *new_of)
 {
+    const uint8_t *is_unwanted = unwanted.by_kind;
     size_t n_addrs = 0;
     for (uint32_t i = 0; i < n; i++)
         n_addrs += (size_t)stacks[i].n_rest + 1;
-    uint32_t *at = arena_alloc(view->arena, (size_t)n + 1, sizeof *at);
-    addr_ix *addrs = arena_alloc(view->arena, n_addrs, sizeof *addrs);
-
-    struct slot {
-        uint32_t check, id; /* half of the hash; id + 1, 0 is free */
-    };
-    size_t n_slots = 16;
-    while (n_slots < (size_t)n * 2)
-        n_slots *= 2;
-    struct slot *slots = base_alloc(n_slots, sizeof *slots);
-
-    uint32_t kept = 0;
+    struct join join;
+    join_begin(&join, view->arena, n, n_addrs);
     for (uint32_t i = 0; i < n; i++) {
-        addr_ix *p = addrs + at[kept];
+        addr_ix *p = join_room(&join);
         const struct cut_stack *s = &stacks[i];
         const map_ix allocator = allocator_of(view->profile, s);
         uint32_t depth = 0;
@@ -285,26 +284,11 @@ static void join_stacks(struct view *view, const struct cut_stack *stacks, uint3
             else if (view->profile->allocator_is_innermost)
                 depth = 0; /* whatever is inside the allocator goes with it */
         }
-
-        const uint64_t hash = hash_addresses(p, depth);
-        const uint32_t check = (uint32_t)(hash >> 32);
-        size_t slot = hash & (n_slots - 1);
-        for (; slots[slot].id; slot = (slot + 1) & (n_slots - 1)) {
-            const uint32_t id = slots[slot].id - 1;
-            if (slots[slot].check == check && at[id + 1] - at[id] == depth &&
-                memcmp(addrs + at[id], p, depth * sizeof *p) == 0)
-                break;
-        }
-        if (!slots[slot].id) {
-            slots[slot] = (struct slot){.check = check, .id = ++kept};
-            at[kept] = at[kept - 1] + depth;
-        }
-        new_of[s->stack] = slots[slot].id - 1;
+        if (unwanted.by_name)
+            depth = leave_out(p, depth, unwanted.by_name);
+        new_of[s->stack] = unwanted.by_name && depth == 0 ? STACK_NONE : join_add(&join, depth);
     }
-    base_free(slots);
-    view->stack_at = at;
-    view->stack_addr = addrs;
-    view->n_stacks = kept;
+    join_end(&join, view);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------
@@ -319,8 +303,9 @@ static void add_values(struct view *view, const uint32_t *new_of)
     const double *values = profile->sample_value + (size_t)view->column * profile->n_samples;
     for (uint32_t i = 0; i < profile->n_samples; i++) {
         const stack_ix stack = profile->sample_stack[i];
-        if (profile->sample_label[i] == view->label)
-            view->stack_value[new_of ? new_of[stack] : stack] += values[i];
+        const uint32_t to = new_of ? new_of[stack] : stack;
+        if (profile->sample_label[i] == view->label && to != STACK_NONE)
+            view->stack_value[to] += values[i];
     }
 }
 
@@ -350,9 +335,40 @@ static struct cut_stack *list_stacks(const struct view *view, uint32_t *n)
     return stacks;
 }
 
-void prune_stacks(struct view *view, bool keep_signal_frames, struct notes *notes)
+/* A byte each address whose physical function is not to be seen; NULL: all are. */
+static uint8_t *find_unretained(const struct view *view, const struct regex *retain,
+                                const struct regex *exclude)
+{
+    if (!retain && !exclude)
+        return NULL;
+    const uint32_t n = view->profile->n_addrs;
+    const uint32_t n_frames = view->symbols ? view->symbols->n_frames : 0;
+    enum { UNKNOWN, WANTED, UNWANTED };
+    uint8_t *of_frame = base_alloc(n_frames, 1);
+    uint8_t *is_unwanted = base_alloc(n, 1);
+    for (addr_ix a = 0; a < n; a++) {
+        const struct frame *frame = view_physical(view, a);
+        const bool is_stand_in = frame == view->blank || frame == view->missing;
+        uint8_t *known = is_stand_in ? NULL : &of_frame[frame - view->symbols->frames];
+        if (!known || *known == UNKNOWN) {
+            char text[20];
+            const struct span name = span_of(view_name_text(view, a, frame, text));
+            is_unwanted[a] = (retain && !regex_matches(retain, name)) ||
+                             (exclude && regex_matches(exclude, name));
+            if (known)
+                *known = is_unwanted[a] ? UNWANTED : WANTED;
+        } else {
+            is_unwanted[a] = *known == UNWANTED;
+        }
+    }
+    base_free(of_frame);
+    return is_unwanted;
+}
+
+void prune_stacks(struct view *view, const struct view_options *options, struct notes *notes)
 {
     const struct profile *profile = view->profile;
+    const bool keep_signal_frames = options->keep_signal_frames;
     uint32_t n;
     struct cut_stack *stacks = list_stacks(view, &n);
     bool is_cut = n != profile->n_stacks || profile->allocator_is_innermost;
@@ -361,12 +377,14 @@ void prune_stacks(struct view *view, bool keep_signal_frames, struct notes *note
         cut_common_seconds(view, stacks, n, keep_signal_frames, notes);
         is_cut |= stacks[0].n_rest != before;
     }
-    uint8_t *is_unwanted = find_unwanted(view, keep_signal_frames);
+    uint8_t *by_kind = find_unwanted(view, keep_signal_frames);
+    uint8_t *by_name = find_unretained(view, options->retain, options->exclude);
 
-    if (is_cut || is_unwanted) {
+    if (is_cut || by_kind || by_name) {
         uint32_t *new_of = arena_alloc(view->arena, profile->n_stacks, sizeof *new_of);
         memset(new_of, 0xff, profile->n_stacks * sizeof *new_of);
-        join_stacks(view, stacks, n, is_unwanted, new_of);
+        join_stacks(view, stacks, n, (struct unwanted){.by_kind = by_kind, .by_name = by_name},
+                    new_of);
         add_values(view, new_of);
         view->stack_of = new_of;
     } else {
@@ -375,6 +393,7 @@ void prune_stacks(struct view *view, bool keep_signal_frames, struct notes *note
         view->n_stacks = n;
         add_values(view, NULL);
     }
-    base_free(is_unwanted);
+    base_free(by_kind);
+    base_free(by_name);
     base_free(stacks);
 }

@@ -115,3 +115,107 @@ void graph_trim(const struct view *view, const struct graph *graph,
     keep_edges(view, graph, options, out, place);
     base_free(place);
 }
+
+/* ---- residual edges -----------------------------------------------------------------------------
+ */
+
+/* The edges that leave each node, as lists: first[node], then next[edge]; + 1, 0 ends one. */
+struct ways {
+    const struct edge *edges;
+    uint32_t *first, *next;
+    node_ix *queue;
+    uint8_t *is_seen;
+    uint32_t n_nodes;
+};
+
+static void add_way(struct ways *ways, uint32_t edge)
+{
+    const node_ix from = ways->edges[edge].from;
+    ways->next[edge] = ways->first[from];
+    ways->first[from] = edge + 1;
+}
+
+/* Whether some way leads from one node to another, breadth first. */
+static bool is_reachable(const struct ways *ways, node_ix from, node_ix to)
+{
+    memset(ways->is_seen, 0, ways->n_nodes);
+    uint32_t n = 0;
+    ways->queue[n++] = from;
+    ways->is_seen[from] = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t e = ways->first[ways->queue[i]]; e; e = ways->next[e - 1]) {
+            const node_ix next = ways->edges[e - 1].to;
+            if (next == to)
+                return true;
+            if (!ways->is_seen[next])
+                ways->queue[n++] = next;
+            ways->is_seen[next] = 1;
+        }
+    }
+    return false;
+}
+
+/* The residual edges between nodes of the page, heaviest first. */
+static struct edge *list_residual(const struct view *view, const struct graph *graph,
+                                  const struct trimmed *page, uint32_t *n)
+{
+    struct idmap place_of = {0};
+    for (node_ix i = 0; i < page->n_nodes; i++)
+        (void)idmap_add(&place_of, page->nodes[i].label, i, NULL);
+    struct edge *edges = arena_alloc(view->arena, graph->n_edges, sizeof *edges);
+    *n = 0;
+    for (uint32_t i = 0; i < graph->n_edges; i++) {
+        struct edge edge = graph->edges[i];
+        if (!edge.is_residual || fabs(edge.weight) <= page->edge_limit ||
+            !idmap_find(&place_of, graph->nodes[edge.from].label, &edge.from) ||
+            !idmap_find(&place_of, graph->nodes[edge.to].label, &edge.to))
+            continue;
+        edges[(*n)++] = edge;
+    }
+    idmap_free(&place_of);
+    if (*n)
+        qsort(edges, *n, sizeof *edges, compare_edges);
+    return edges;
+}
+
+void graph_add_residual(const struct view *view, const struct fold_options *options,
+                        struct trimmed *page)
+{
+    struct idmap kept = {0};
+    for (node_ix i = 0; i < page->n_nodes; i++)
+        (void)idmap_add(&kept, page->nodes[i].label, i, NULL);
+    struct fold_options once = *options;
+    once.rule = FOLD_ONCE;
+    once.with_edges = true;
+    once.kept = &kept;
+    struct graph graph;
+    graph_fold(view, &once, &graph);
+    uint32_t n;
+    const struct edge *residual = list_residual(view, &graph, page, &n);
+    idmap_free(&kept);
+
+    struct edge *edges = arena_alloc(view->arena, (size_t)page->n_edges + n, sizeof *edges);
+    if (page->n_edges)
+        memcpy(edges, page->edges, page->n_edges * sizeof *edges);
+    page->edges = edges;
+    struct ways ways = {
+        .edges = edges,
+        .n_nodes = page->n_nodes,
+        .first = base_alloc(page->n_nodes, sizeof ways.first[0]),
+        .next = base_alloc((size_t)page->n_edges + n, sizeof ways.next[0]),
+        .queue = base_alloc(page->n_nodes, sizeof ways.queue[0]),
+        .is_seen = base_alloc(page->n_nodes, 1),
+    };
+    for (uint32_t i = 0; i < page->n_edges; i++)
+        add_way(&ways, i);
+    for (uint32_t i = 0; i < n; i++) {
+        if (is_reachable(&ways, residual[i].from, residual[i].to))
+            continue;
+        edges[page->n_edges] = residual[i];
+        add_way(&ways, page->n_edges++);
+    }
+    base_free(ways.first);
+    base_free(ways.next);
+    base_free(ways.queue);
+    base_free(ways.is_seen);
+}

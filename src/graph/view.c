@@ -5,20 +5,73 @@
  * stacks only look at bits. */
 #include "graph/internal.h"
 
-static bool choose_column(const struct profile *profile, const char *name, column_ix *column,
-                          struct error *err)
+#include <math.h>
+#include <stdio.h>
+
+static bool find_column(const struct profile *profile, struct span name, column_ix *column)
 {
-    if (!name) {
-        *column = profile->default_column;
-        return true;
-    }
     for (column_ix c = 0; c < profile->n_columns; c++) {
-        if (span_is(strings_span(profile->strings, profile->columns[c].name), name)) {
+        if (span_equal(strings_span(profile->strings, profile->columns[c].name), name)) {
             *column = c;
             return true;
         }
     }
-    return error_set(err, ERROR_USAGE, "the profile has no column '%s'", name);
+    return false;
+}
+
+/* The samples of a CPU profile are one column; they also measure time. */
+static bool measures_time(const struct profile *profile, column_ix column)
+{
+    return profile->kind == PROFILE_CPU && column < profile->n_columns && profile->period > 0 &&
+           span_is(strings_span(profile->strings, profile->columns[column].name), "samples");
+}
+
+static bool refuse_index(const struct profile *profile, const char *index, struct error *err)
+{
+    char names[160];
+    size_t n = 0;
+    names[0] = '\0';
+    for (column_ix c = 0; c < profile->n_columns && n < sizeof names; c++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", c ? ", " : "",
+                              strings_text(profile->strings, profile->columns[c].name));
+    if (measures_time(profile, 0) && n < sizeof names)
+        (void)snprintf(names + n, sizeof names - n, ", cpu");
+    return error_set(err, ERROR_USAGE, "the profile has no column '%s', but: %s", index, names);
+}
+
+/* google/pprof's ways to say a column: number, name, "inuse_space" of a profile that says "space".
+ */
+static bool choose_by_index(const struct profile *profile, const char *index, column_ix *column,
+                            bool *wants_samples, struct error *err)
+{
+    const struct span text = span_of(index);
+    struct span rest = text;
+    uint64_t number = 0;
+    *wants_samples = false;
+    if (measures_time(profile, 0) && (span_is(text, "cpu") || span_is(text, "1"))) {
+        *column = 0;
+        return true;
+    }
+    const bool is_number = span_u64(text, &number);
+    if (is_number && number < profile->n_columns)
+        *column = (column_ix)number;
+    else if (is_number || !(find_column(profile, text, column) ||
+                            (span_take(&rest, "inuse_") && find_column(profile, rest, column))))
+        return refuse_index(profile, index, err);
+    *wants_samples = true;
+    return true;
+}
+
+static bool choose_column(const struct profile *profile, const struct view_options *options,
+                          column_ix *column, bool *wants_samples, struct error *err)
+{
+    *wants_samples = false;
+    if (options->sample_index)
+        return choose_by_index(profile, options->sample_index, column, wants_samples, err);
+    *column = profile->default_column;
+    if (!options->column || find_column(profile, span_of(options->column), column))
+        return true;
+    return error_set(err, ERROR_USAGE, "the profile has no column '%s'", options->column);
 }
 
 /* A unit that only says that things were counted is worth less than the name of what was counted.
@@ -67,10 +120,41 @@ static struct value_format choose_format(const struct profile *profile, column_i
     return format;
 }
 
+static struct measure choose_measure(const struct profile *profile, column_ix column,
+                                     bool wants_samples)
+{
+    if (!wants_samples && measures_time(profile, column))
+        return (struct measure){
+            .type = "cpu", .unit = "nanoseconds", .factor = (double)profile->period * 1000};
+    if (column >= profile->n_columns)
+        return (struct measure){.type = "samples", .unit = "count", .factor = 1};
+    const struct column *c = &profile->columns[column];
+    return (struct measure){.type = strings_text(profile->strings, c->name),
+                            .unit = strings_text(profile->strings, c->unit),
+                            .factor = 1};
+}
+
+/* The same for the unit that was asked for, of the same kind; counts have no other. */
+static void use_unit(struct view *view, const char *unit)
+{
+    const struct measure *measure = &view->measure;
+    const char *shown;
+    if (scale_is_auto(unit))
+        (void)scale_value(view->magnitude * measure->factor, measure->unit, "auto", &unit);
+    const double one = scale_value(1, measure->unit, unit, &shown);
+    if (!scale_is_known(measure->unit) || one == 0)
+        return;
+    view->format = (struct value_format){
+        .scale = 1 / (one * measure->factor),
+        .digits = strcmp(shown, "B") == 0 || strcmp(shown, "ns") == 0 ? 0 : 2,
+        .unit = shown,
+    };
+}
+
 const char *view_value_text(const struct view *view, double value, char text[UNITS_TEXT])
 {
     if (view->format.digits == 0)
-        return units_whole(text, value);
+        return units_whole(text, value / view->format.scale);
     return units_fixed(text, value / view->format.scale, view->format.digits);
 }
 
@@ -132,8 +216,7 @@ static void match_addresses(const struct view *view, const struct regex *regex, 
     base_free(frame_result);
 }
 
-/* Where the profile's stacks went, after the view's own moved once more. */
-static void follow_stacks(struct view *view, const uint32_t *new_of)
+void follow_stacks(struct view *view, const uint32_t *new_of)
 {
     const uint32_t n = view->profile->n_stacks;
     uint32_t *stack_of = arena_alloc(view->arena, n, sizeof *stack_of);
@@ -200,13 +283,15 @@ bool view_make(const struct profile *profile, const struct symbols *symbols,
                struct view *out, struct error *err)
 {
     column_ix column = 0;
-    if (!choose_column(profile, options->column, &column, err))
+    bool wants_samples;
+    if (!choose_column(profile, options, &column, &wants_samples, err))
         return false;
 
     struct view view = {
         .profile = profile,
         .symbols = symbols,
         .format = choose_format(profile, column, options->show_bytes),
+        .measure = choose_measure(profile, column, wants_samples),
         .column = column,
         .arena = arena,
     };
@@ -216,16 +301,21 @@ bool view_make(const struct profile *profile, const struct symbols *symbols,
     if (column < profile->n_columns) {
         const double *values = profile->sample_value + (size_t)column * profile->n_samples;
         for (uint32_t i = 0; i < profile->n_samples; i++) {
-            if (profile->sample_label[i] == view.label)
+            if (profile->sample_label[i] == view.label) {
                 view.total += values[i];
+                view.magnitude += fabs(values[i]);
+            }
         }
     }
-    prune_stacks(&view, options->keep_signal_frames, notes);
+    if (options->unit)
+        use_unit(&view, options->unit);
+    prune_stacks(&view, options, notes);
     filter_stacks(&view, options->focus, options->ignore);
     filter_stacks(&view, options->then_focus, NULL);
     view.after_focus = sum_values(&view);
     filter_stacks(&view, NULL, options->then_ignore);
     view.after_ignore = sum_values(&view);
+    filter_frames(&view, options);
     *out = view;
     return true;
 }

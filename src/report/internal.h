@@ -26,6 +26,12 @@ addr_ix *report_addresses(const struct report *report);
 /* FILE:LINE of a frame, "??:0" where there is no file to speak of. The scratch's. */
 const char *report_place(const struct view *view, const struct frame *frame, struct buf *scratch);
 
+/* " (t1)" behind a word that is about one thread's samples, else "". */
+const char *report_thread(const struct report *report);
+
+/* What shares are of: what is shown, unless the view says otherwise. */
+double report_whole(const struct view *view, double flat_total);
+
 /* Whether nothing is known of the frame but its address. */
 bool report_is_unknown(const struct view *view, const struct frame *frame);
 
@@ -60,15 +66,16 @@ uint32_t assembly_length(struct assembly *assembly, struct span code, uint64_t a
 /* What it says, as objdump spells it: "call   401200 <bar>". Adds to `out`. */
 void assembly_text(struct assembly *assembly, struct span code, uint64_t address, struct buf *out);
 
-/* ---- routines: functions that samples fell in, taken apart (routines.c) --------------------------
+/* ---- routines: functions that samples fell in, taken apart (routines.c)
+ * --------------------------
  */
 
 struct instruction {
     uint64_t address;
     uint32_t size;
-    uint32_t line, inner_line;    /* 0: unknown */
+    uint32_t line, inner_line;     /* 0: unknown */
     const char *file, *inner_file; /* of the function itself, of what is inlined; NULL: unknown */
-    double flat, cum;             /* of all addresses in it */
+    double flat, cum;              /* of all addresses in it */
 };
 
 struct routine {

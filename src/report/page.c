@@ -59,11 +59,12 @@ bool page_edge_is_dashed(const struct view *view, const struct trimmed *page,
 void page_node_numbers(const struct view *view, const struct trimmed *page, const struct node *node,
                        const char *line_end, struct buf *out)
 {
+    const double whole = report_whole(view, page->flat_total);
     char value[UNITS_TEXT], share[UNITS_TEXT];
     buf_printf(out, "%s (%s)", view_value_text(view, node->flat, value),
-               units_percent(share, node->flat, page->flat_total));
+               units_percent(share, node->flat, whole));
     if (node->flat == node->cum)
         return;
     buf_printf(out, "%sof %s (%s)", line_end, view_value_text(view, node->cum, value),
-               units_percent(share, node->cum, page->flat_total));
+               units_percent(share, node->cum, whole));
 }

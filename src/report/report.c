@@ -35,6 +35,17 @@ bool report_is_unknown(const struct view *view, const struct frame *frame)
     return frame == view->missing;
 }
 
+const char *report_thread(const struct report *report)
+{
+    const char *thread = report->options->thread;
+    return thread ? arena_printf(report->arena, " (%s)", thread) : "";
+}
+
+double report_whole(const struct view *view, double flat_total)
+{
+    return view->base_total > 0 ? view->base_total : flat_total;
+}
+
 addr_ix *report_addresses(const struct report *report)
 {
     const struct profile *profile = report->view->profile;

@@ -12,19 +12,22 @@ struct report_options {
     enum granularity_kind granularity;
     bool is_granularity_set; /* else an emitter may take its own default */
     bool show_addresses;
-    bool cum;                 /* sort by cumulative value */
-    bool stacks;              /* all stacks before the text table */
-    bool debug;               /* more in --stacks */
-    bool has_heading;         /* report_heading was written: no total of its own */
-    int64_t max_rows;         /* text: at most so many, those without values too; 0: all */
+    bool cum;         /* sort by cumulative value */
+    bool stacks;      /* all stacks before the text table */
+    bool debug;       /* more in --stacks */
+    bool has_heading; /* report_heading was written: no total of its own */
+    int64_t max_rows; /* text: at most so many, those without values too; 0: all */
     const char *then_focus, *then_ignore; /* as the view has them, for the heading; NULL: none */
-    bool heapcheck;           /* graphs: nodes with own values stand out */
-    struct trim_options trim; /* graphs: what fits on a page */
-    int64_t date;             /* seconds since 1970 that outputs may carry; 0: none */
-    const char *program;      /* name as given, for titles */
-    const char *source_path; /* folders to look for sources in, a comma list; NULL: none */
-    const char *trim_path;   /* what to cut off the paths of sources first, likewise */
-    const char *events;      /* callgrind: columns in its fuller form, "all" or one; NULL: plain */
+    const char *thread;                   /* the label of whose samples these are; NULL: of all */
+    const char *unit;           /* of values, or "auto"; NULL: what the output is used to */
+    const char *const *filters; /* "hide=REGEX" for each that is on; ends with NULL */
+    bool heapcheck;             /* graphs: nodes with own values stand out */
+    struct trim_options trim;   /* graphs: what fits on a page */
+    int64_t date;               /* seconds since 1970 that outputs may carry; 0: none */
+    const char *program;        /* name as given, for titles */
+    const char *source_path;    /* folders to look for sources in, a comma list; NULL: none */
+    const char *trim_path;      /* what to cut off the paths of sources first, likewise */
+    const char *events;         /* callgrind: columns in its fuller form, "all" or one; NULL: plain */
     const char *expression; /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
 };
 
@@ -36,7 +39,8 @@ struct report {
     struct arena *arena;
 };
 
-/* Lines for a person above a report: "Total: ...", "After focusing on ...", "After ignoring ...". */
+/* Lines for a person above a report: "Total: ...", "After focusing on ...", "After ignoring ...".
+ */
 void report_heading(const struct report *report, struct out *out);
 
 struct emitter {
@@ -50,6 +54,7 @@ struct emitter {
     bool has_fixed_grain;        /* `grain` it is, whatever is asked for */
     bool wants_heading;          /* at the prompt: see report_heading */
     bool needs_program;          /* not for profiles that come with their names and no program */
+    bool is_single;              /* its file holds one report and no more */
     bool is_classic;             /* the Perl tool had it: see struct option */
     bool (*emit)(const struct report *report, struct out *out, struct error *err);
 };

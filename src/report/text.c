@@ -57,12 +57,13 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     char flat[UNITS_TEXT], cum[UNITS_TEXT];
     char flat_share[UNITS_TEXT], sum_share[UNITS_TEXT], cum_share[UNITS_TEXT];
     if (view->total != 0 && !report->options->has_heading)
-        out_printf(out, "Total: %s %s\n", view_value_text(view, view->total, flat),
-                   view->format.unit);
+        out_printf(out, "Total%s: %s %s\n", report_thread(report),
+                   view_value_text(view, view->total, flat), view->format.unit);
     if (report->options->stacks)
         stacks_write(report, out);
 
     const struct row *rows = sort_rows(report, &graph);
+    const double whole = report_whole(view, graph.flat_total);
     double sum = 0;
     const int64_t max_rows = report->options->max_rows;
     const node_ix n_rows =
@@ -73,10 +74,9 @@ static bool emit(const struct report *report, struct out *out, struct error *err
         if (node->flat == 0 && node->cum == 0)
             continue;
         out_printf(out, "%8s %6s %6s %8s %6s ", view_value_text(view, node->flat, flat),
-                   units_percent(flat_share, node->flat, graph.flat_total),
-                   units_percent(sum_share, sum, graph.flat_total),
-                   view_value_text(view, node->cum, cum),
-                   units_percent(cum_share, node->cum, graph.flat_total));
+                   units_percent(flat_share, node->flat, whole),
+                   units_percent(sum_share, sum, whole), view_value_text(view, node->cum, cum),
+                   units_percent(cum_share, node->cum, whole));
         out_text(out, rows[i].label);
         out_byte(out, '\n');
     }

@@ -49,7 +49,8 @@ static const char *fold_by(struct fixture *f, enum granularity_kind granularity,
 static void granularities_have_names(void **state)
 {
     (void)state;
-    static const char *const names[] = {"functions", "lines", "addresses", "files"};
+    static const char *const names[] = {"functions", "lines",         "addresses",
+                                        "files",     "filefunctions", "dso"};
     for (int i = 0; i < GRANULARITY_COUNT; i++) {
         assert_string_equal(granularities[i].name, names[i]);
         assert_non_null(granularities[i].help);

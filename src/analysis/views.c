@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * From settings to a view: which column, which filters, whose samples, shares of what. The
+ * invariant: a filter is one row here, and whoever compiles, frees or names filters walks the rows.
+ */
+#include "analysis/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct filter *analysis_filter(struct analysis *a, const struct settings *s, uint32_t i,
+                               const char **option, const char **text)
+{
+    const struct {
+        struct filter *filter;
+        const char *option, *text;
+    } rows[] = {
+        /* clang-format off */
+        {&a->focus,       "--focus",      s->focus},
+        {&a->ignore,      "--ignore",     s->ignore},
+        {&a->then_focus,  "focus",        s->then_focus},
+        {&a->then_ignore, "ignore",       s->then_ignore},
+        {&a->hide,        "--hide",       s->hide},
+        {&a->show,        "--show",       s->show},
+        {&a->show_from,   "--show_from",  s->show_from},
+        {&a->prune_from,  "--prune_from", s->prune_from},
+        {&a->retain,      "--retain",     s->retain},
+        {&a->exclude,     "--exclude",    s->exclude},
+        /* clang-format on */
+    };
+    if (i >= COUNT_OF(rows))
+        return NULL;
+    *option = rows[i].option;
+    *text = rows[i].text;
+    return rows[i].filter;
+}
+
+/* ---- columns ------------------------------------------------------------------------------------
+ */
+
+static bool has_column(const struct analysis *a, const char *name)
+{
+    for (uint32_t c = 0; c < a->profile->n_columns; c++) {
+        if (strcmp(strings_text(a->strings, a->profile->columns[c].name), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The column that the options ask for, if the profile has it; the order decides where several do.
+ * Some writers count what is in use and do not say so. */
+static const char *choose_column(const struct analysis *a, const struct settings *s)
+{
+    const struct {
+        bool is_asked;
+        const char *column, *other;
+    } wishes[] = {
+        {s->inuse_space, "inuse_space", "space"}, {s->inuse_objects, "inuse_objects", "objects"},
+        {s->alloc_space, "alloc_space", NULL},    {s->alloc_objects, "alloc_objects", NULL},
+        {s->total_delay, "delay", NULL},          {s->contentions, "contentions", NULL},
+        {s->mean_delay, "mean_delay", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(wishes); i++) {
+        if (wishes[i].is_asked && has_column(a, wishes[i].column))
+            return wishes[i].column;
+        if (wishes[i].is_asked && wishes[i].other && has_column(a, wishes[i].other))
+            return wishes[i].other;
+    }
+    return NULL;
+}
+
+double column_sum(const struct profile *profile, str_id column, str_id label, bool absolute)
+{
+    double sum = 0;
+    for (column_ix c = 0; c < profile->n_columns; c++) {
+        if (profile->columns[c].name != column)
+            continue;
+        const double *values = profile->sample_value + (size_t)c * profile->n_samples;
+        for (uint32_t i = 0; i < profile->n_samples; i++) {
+            if (profile->sample_label[i] == label)
+                sum += absolute ? fabs(values[i]) : values[i];
+        }
+    }
+    return sum;
+}
+
+static double sum_loaded(const struct analysis *a, int sign, str_id column, str_id label,
+                         bool absolute)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < a->n_loaded; i++) {
+        if (a->loaded[i].sign == sign)
+            sum += column_sum(&a->loaded[i].profile, column, label, absolute);
+    }
+    return sum;
+}
+
+double analysis_base_factor(const struct analysis *a, const struct settings *s, str_id column)
+{
+    if (!s->normalize)
+        return 1;
+    const double base = sum_loaded(a, -1, column, 0, false);
+    return base != 0 ? sum_loaded(a, 1, column, 0, false) / base : 1;
+}
+
+/* ---- threads ------------------------------------------------------------------------------------
+ */
+
+struct thread {
+    uint64_t number;
+    str_id label;
+};
+
+static int compare_threads(const void *a, const void *b)
+{
+    const struct thread *x = a, *y = b;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return (x->label > y->label) - (x->label < y->label);
+}
+
+bool analysis_threads(const struct analysis *a, const struct settings *s, struct arena *arena,
+                      struct thread_list *threads, struct error *err)
+{
+    const struct profile *profile = a->profile;
+    const struct span asked = span_of(s->thread ? s->thread : "");
+    const bool wants_all = span_is(asked, "*");
+    uint64_t wanted = 0;
+    if (asked.n == 0) {
+        *threads = (struct thread_list){.labels = arena_alloc(arena, 1, sizeof(char *)), .n = 1};
+        return true;
+    }
+    if (!wants_all && !span_u64(asked, &wanted))
+        return error_set(err, ERROR_USAGE, "--thread=%s: neither a number nor *", s->thread);
+
+    struct thread *found = NULL;
+    struct idmap known = {0};
+    uint32_t n = 0, cap = 0;
+    for (uint32_t i = 0; i < profile->n_samples; i++) {
+        struct thread thread = {.label = profile->sample_label[i]};
+        struct span rest = strings_span(profile->strings, thread.label);
+        bool is_new;
+        (void)idmap_add(&known, thread.label, 0, &is_new);
+        if (!is_new || !span_take(&rest, "t") || !span_u64(rest, &thread.number) ||
+            !(wants_all || thread.number == wanted))
+            continue;
+        found = base_grow(found, &cap, (size_t)n + 1, sizeof *found);
+        found[n++] = thread;
+    }
+    if (n)
+        qsort(found, n, sizeof *found, compare_threads);
+    const char **labels = arena_alloc(arena, n, sizeof *labels);
+    for (uint32_t i = 0; i < n; i++)
+        labels[i] = strings_text(profile->strings, found[i].label);
+    idmap_free(&known);
+    base_free(found);
+    if (n == 0)
+        return error_set(err, ERROR_USAGE, "--thread=%s: the profile has no samples of it",
+                         s->thread);
+    *threads = (struct thread_list){.labels = labels, .n = n};
+    return true;
+}
+
+/* ---- the view -----------------------------------------------------------------------------------
+ */
+
+/* What of the base there was in the column that is shown. */
+static double base_total(const struct analysis *a, const struct settings *s,
+                         const struct view *view)
+{
+    if (!s->diff_base || !*s->diff_base || view->column >= view->profile->n_columns)
+        return 0;
+    const str_id column = view->profile->columns[view->column].name;
+    return sum_loaded(a, -1, column, view->label, true) * fabs(analysis_base_factor(a, s, column));
+}
+
+bool analysis_view(struct analysis *a, const struct settings *s, const char *thread,
+                   struct arena *arena, struct view *view, struct error *err)
+{
+    const struct view_options options = {
+        .column = choose_column(a, s),
+        .sample_index = s->sample_index && *s->sample_index ? s->sample_index : NULL,
+        .unit = s->unit && *s->unit ? s->unit : NULL,
+        .show_bytes = s->show_bytes,
+        .keep_signal_frames = s->no_auto_signal_frm,
+        .focus = a->focus.regex,
+        .ignore = a->ignore.regex,
+        .label = thread,
+        .then_focus = a->then_focus.regex,
+        .then_ignore = a->then_ignore.regex,
+        .retain = a->retain.regex,
+        .exclude = a->exclude.regex,
+        .hide = a->hide.regex,
+        .show = a->show.regex,
+        .show_from = a->show_from.regex,
+        .prune_from = a->prune_from.regex,
+        .no_inlines = s->noinlines,
+    };
+    progress_step(&a->progress, "choosing stacks", 0);
+    const bool is_made = view_make(a->profile, &a->symbols, &options, arena, &a->notes, view, err);
+    progress_step(&a->progress, NULL, 1);
+    if (is_made)
+        view->base_total = base_total(a, s, view);
+    return is_made;
+}
