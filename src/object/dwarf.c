@@ -264,7 +264,12 @@ static void fill_frames(struct dwarf_code *code, const char *comp_dir, const str
         struct dwarf_node *node = &code->nodes[at];
         const struct dwarf_name *name = dwarf_name_of(code, node);
         *out++ = (struct object_frame){
-            .name = name->text, .file = file, .line = line, .func_line = name->line};
+
+            .name = name->text,
+            .is_linkage_name = name->is_linkage,
+            .file = file,
+            .line = line,
+            .func_line = name->line};
         file = dwarf_lines_path(&code->lines, code->arena, comp_dir, node->call_file);
         line = node->call_line;
     }

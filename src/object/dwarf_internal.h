@@ -318,6 +318,7 @@ struct dwarf_scopes {
 
 struct dwarf_name {
     const char *text; /* NULL: unknown */
+    bool is_linkage;  /* what the linker calls it, too */
     uint32_t line;
 };
 

@@ -11,6 +11,29 @@
 #define MAX_NAME       8192
 #define MAX_NAME_TEXTS (MAX_SCOPES + 1)
 
+/* Languages whose functions the linker knows by the names that stand in the source. */
+static bool is_plain(uint32_t language)
+{
+    switch (language) {
+    case DW_LANG_C89:
+    case DW_LANG_C:
+    case DW_LANG_C99:
+    case DW_LANG_C11:
+    case DW_LANG_UPC:
+    case DW_LANG_Ada83:
+    case DW_LANG_Ada95:
+    case DW_LANG_Cobol74:
+    case DW_LANG_Cobol85:
+    case DW_LANG_Fortran77:
+    case DW_LANG_Pascal83:
+    case DW_LANG_PLI:
+    case DW_LANG_Mips_Assembler:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool dwarf_language_is_scoped(uint32_t language)
 {
     switch (language) {
@@ -197,10 +220,13 @@ static struct dwarf_name follow(struct dwarf_code *code, const struct dwarf_unit
         unit = next;
         die = next_die;
     }
-    if (linkage && linkage[0])
+    if (linkage && linkage[0]) {
         out.text = linkage;
-    else if (name && name[0])
+        out.is_linkage = true;
+    } else if (name && name[0]) {
         out.text = qualify(code, unit, die, name);
+        out.is_linkage = is_plain(unit->language ? unit->language : code->unit->language);
+    }
     return out;
 }
 

@@ -51,6 +51,14 @@ static struct frame place_frame(const struct batch *batch, const struct object_f
     return frame;
 }
 
+/* A name that only the source knows gives way to the symbol's: Fortran's "p" is MAIN__. */
+static const char *name_in_dwarf(const struct object_frame *physical, bool has_symbol)
+{
+    if (!physical || (has_symbol && !physical->is_linkage_name))
+        return NULL;
+    return physical->name;
+}
+
 /* Names the address of one item, from what DWARF says of its place. */
 static void name_item(const struct batch *batch, addr_ix addr, uint64_t place,
                       const struct object_frame *frames, uint32_t n)
@@ -74,7 +82,8 @@ static void name_item(const struct batch *batch, addr_ix addr, uint64_t place,
     }
     struct frame frame = place_frame(batch, physical);
     if (has_name)
-        choose_name(batch, physical ? physical->name : NULL, has_symbol ? &symbol : NULL, &frame);
+        choose_name(batch, name_in_dwarf(physical, has_symbol), has_symbol ? &symbol : NULL,
+                    &frame);
     resolver_add(r, addr, &frame);
     resolver_end(r, addr, ADDRESS_NAMED);
 }
