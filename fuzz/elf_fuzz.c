@@ -59,6 +59,10 @@ static void question(struct object *object)
         struct object_symbol symbol;
         if (object_symbol(object, q.sorted[i], &symbol) && (!*symbol.name || !symbol.alias))
             __builtin_trap();
+        const char *name;
+        uint64_t value;
+        if (object_label(object, q.sorted[i], &name, &value) && (!*name || value > q.sorted[i]))
+            __builtin_trap();
         (void)object_covers(object, q.sorted[i]);
         (void)object_code(object, q.sorted[i], q.sorted[i] + 16);
     }

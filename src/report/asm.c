@@ -297,6 +297,13 @@ static bool is_shift(const cs_insn *instruction)
     }
 }
 
+/* Of a shift in memory by %cl capstone leaves out the %cl. */
+static bool is_shift_by_cl(const cs_insn *instruction)
+{
+    const cs_x86 *x86 = &instruction->detail->x86;
+    return is_shift(instruction) && x86->op_count == 1 && (x86->opcode[0] & 0xfe) == 0xd2;
+}
+
 static bool is_shift_by_one(const cs_insn *instruction)
 {
     const cs_x86 *x86 = &instruction->detail->x86;
@@ -471,11 +478,13 @@ static void add_x86(struct assembly *assembly, const cs_insn *instruction, struc
         add_without_spaces(span_of(instruction->op_str), out);
         return;
     }
+    if (is_shift_by_cl(instruction))
+        buf_text(out, "%cl,");
     for (unsigned i = 0; i < x86->op_count; i++) {
         const cs_x86_op *operand = &x86->operands[i];
         if (i == 0 && is_shift_by_one(instruction))
             continue;
-        if (i && buf_span(out).p[out->n - 1] != ' ')
+        if (i && out->n && out->p[out->n - 1] != ' ')
             buf_byte(out, ',');
         if (is_jump && operand->type != X86_OP_IMM)
             buf_byte(out, '*');

@@ -17,11 +17,6 @@ struct writer {
     struct buf text;
 };
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static void write_file(struct out *out, const char *path)
 {
     if (path[0] == '.' && path[1] == '/')
@@ -84,7 +79,7 @@ static bool write_routine(void *to, const struct routine *routine, double flat_t
             flat += routine->code[end].flat;
             cum += routine->code[end].cum;
         }
-        if (run->inner_file && !is_same_text(run->inner_file, file)) {
+        if (run->inner_file && !source_is_same(run->inner_file, file)) {
             file = run->inner_file;
             write_file(w->out, file);
         }

@@ -112,6 +112,7 @@ const struct source *sources_find(struct sources *sources, const char *path);
 uint32_t source_count(const struct source *source); /* lines */
 /* Line n, from 1, without its end; not beyond source_count. Borrowed. */
 struct span source_line(const struct source *source, uint32_t n);
+bool source_is_same(const char *a, const char *b); /* paths; NULL is one too */
 /* The path as listings show it: without /proc/self/cwd/, then without ./ */
 const char *source_shown(const char *path);
 

@@ -11,7 +11,7 @@ const struct emitter *const emitters[] = {
     &text_emitter, &collapsed_emitter, &callgrind_emitter, &dot_emitter,
     &pdf_emitter,  &ps_emitter,        &svg_emitter,       &gif_emitter,
     &png_emitter,  &list_emitter,     &disasm_emitter,     &weblist_emitter,
-    &raw_emitter,       &proto_emitter,     &symbols_emitter,
+    &raw_emitter,  &proto_emitter,    &symbols_emitter,
     NULL,
     /* clang-format on */
 };

@@ -197,6 +197,11 @@ struct span source_line(const struct source *source, uint32_t n)
     return span_make(start, (size_t)(end - start));
 }
 
+bool source_is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 const char *source_shown(const char *path)
 {
     static const char cwd[] = "/proc/self/cwd/";
@@ -207,11 +212,6 @@ const char *source_shown(const char *path)
 
 /* ---- excerpts -----------------------------------------------------------------------------------
  */
-
-static bool is_same_file(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
 
 /* White space before the first other byte; false: the line is blank. */
 static bool indentation(struct span line, size_t *n)
@@ -251,7 +251,7 @@ static void spread(const struct routine *routine, uint32_t n_lines, struct excer
         flat += instruction->flat;
         cum += instruction->cum;
         if (instruction->line < e->first || instruction->line > e->last ||
-            !is_same_file(instruction->file, e->file))
+            !source_is_same(instruction->file, e->file))
             continue;
         const uint32_t at = instruction->line - e->first;
         if (at < n_lines) {
@@ -277,7 +277,7 @@ bool excerpt_make(const struct routine *routine, struct sources *sources,
         if (!e.file) {
             e.file = instruction->file;
             e.first = e.last = instruction->line;
-        } else if (instruction->line > e.last && is_same_file(instruction->file, e.file)) {
+        } else if (instruction->line > e.last && source_is_same(instruction->file, e.file)) {
             e.last = instruction->line;
         }
     }

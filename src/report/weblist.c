@@ -146,11 +146,6 @@ struct by_line {
     uint32_t n_lines;
 };
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static void sort_by_line(const struct routine *routine, const struct excerpt *e,
                          struct arena *arena, struct by_line *out)
 {
@@ -162,7 +157,7 @@ static void sort_by_line(const struct routine *routine, const struct excerpt *e,
     for (uint32_t i = 0; i < routine->n_code; i++) {
         const struct instruction *instruction = &routine->code[i];
         const bool is_here = instruction->line >= e->first && instruction->line <= last &&
-                             is_same_text(instruction->file, e->file);
+                             source_is_same(instruction->file, e->file);
         line_of[i] = is_here ? instruction->line - e->first : n;
         at[line_of[i] + 1]++;
     }
