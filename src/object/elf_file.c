@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One ELF file through libelf: opening, sections by name, uncompressing, build ID. The only file
- * that asks libelf for contents, so that bounds are checked in one place: what leaves it are spans
- * that lie in the file (or in memory that libelf unpacked it to), and nothing that a header claims
- * is believed. */
+ * One ELF file through libelf: opening, sections by name, build ID. The only file that asks libelf
+ * for contents, so that bounds are checked in one place: what leaves it are spans that lie in the
+ * file (or in memory that a section was unpacked to), and nothing that a header claims is believed.
+ */
 #include "object/internal.h"
 
 #include <errno.h>
@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/jobs.h"
 
 /* A build ID is a hash; longer ones are damage. */
 #define BUILD_ID_MAX 64
+
+#define PACKED_FOR_THREADS ((uint64_t)256 << 10)
 
 bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
 {
@@ -54,6 +57,9 @@ void elf_file_close(struct elf_file *file)
 {
     if (file->elf)
         (void)elf_end(file->elf);
+    for (uint32_t i = 0; i < file->n_unpacked; i++)
+        base_free(file->unpacked[i].bytes);
+    base_free(file->unpacked);
     base_free(file->path);
     *file = (struct elf_file){0};
 }
@@ -65,29 +71,64 @@ struct span elf_file_whole(const struct elf_file *file)
     return p ? span_make(p, n) : span_make("", 0);
 }
 
-struct span elf_file_contents(struct elf_file *file, Elf_Scn *scn)
+static struct span raw_contents(struct elf_file *file, Elf_Scn *scn, GElf_Shdr *header)
 {
-    GElf_Shdr header;
-    if (!file->elf || !scn || !gelf_getshdr(scn, &header) || header.sh_type == SHT_NOBITS)
-        return span_make("", 0);
-    /* libelf refuses sizes that no compression could have come from. */
-    if ((header.sh_flags & SHF_COMPRESSED) && elf_compress(scn, 0, 0) < 0)
+    if (!file->elf || !scn || !gelf_getshdr(scn, header) || header->sh_type == SHT_NOBITS)
         return span_make("", 0);
     const Elf_Data *data = elf_rawdata(scn, NULL);
-    if (!data || !data->d_buf)
-        return span_make("", 0);
-    return span_make(data->d_buf, data->d_size);
+    return data && data->d_buf ? span_make(data->d_buf, data->d_size) : span_make("", 0);
 }
 
-/* The contents of a section that was compressed before there was a flag for it. */
-static struct span unpack_old(struct elf_file *file, Elf_Scn *scn)
+/* The place for what a compressed section unpacks to, or NULL: it is not compressed. */
+static struct unpacked *find_unpacked(struct elf_file *file, Elf_Scn *scn, bool is_old)
 {
-    const struct span bytes = elf_file_contents(file, scn);
-    if (!span_starts(bytes, "ZLIB"))
-        return bytes;
-    if (elf_compress_gnu(scn, 0, 0) < 0)
-        return span_make("", 0);
-    return elf_file_contents(file, scn);
+    const size_t section = elf_ndxscn(scn);
+    for (uint32_t i = 0; i < file->n_unpacked; i++) {
+        if (file->unpacked[i].section == section)
+            return &file->unpacked[i];
+    }
+    GElf_Shdr header = {0};
+    const struct span raw = raw_contents(file, scn, &header);
+    struct unpacked unpacked = {.section = section};
+    if (header.sh_flags & SHF_COMPRESSED)
+        unpacked.is_done = !packed_read_header(raw, file->order, file->is_64, &unpacked.packed);
+    else if (is_old && span_starts(raw, "ZLIB"))
+        unpacked.is_done = !packed_read_old_header(raw, &unpacked.packed);
+    else
+        return NULL;
+    file->unpacked = base_grow(file->unpacked, &file->unpacked_cap, (size_t)file->n_unpacked + 1,
+                               sizeof file->unpacked[0]);
+    file->unpacked[file->n_unpacked] = unpacked;
+    return &file->unpacked[file->n_unpacked++];
+}
+
+/* One of a file's compressed sections; a damaged one stays empty. */
+static void unpack(void *shared, uint32_t i)
+{
+    struct unpacked *unpacked = &((struct elf_file *)shared)->unpacked[i];
+    if (unpacked->is_done)
+        return;
+    unpacked->is_done = true;
+    unpacked->bytes = base_alloc(unpacked->packed.size, 1);
+    if (!packed_unpack(&unpacked->packed, unpacked->bytes)) {
+        base_free(unpacked->bytes);
+        unpacked->bytes = NULL;
+    }
+}
+
+static struct span section_contents(struct elf_file *file, Elf_Scn *scn, bool is_old)
+{
+    GElf_Shdr header;
+    struct unpacked *unpacked = find_unpacked(file, scn, is_old);
+    if (!unpacked)
+        return raw_contents(file, scn, &header);
+    unpack(file, (uint32_t)(unpacked - file->unpacked));
+    return unpacked->bytes ? span_make(unpacked->bytes, unpacked->packed.size) : span_make("", 0);
+}
+
+struct span elf_file_contents(struct elf_file *file, Elf_Scn *scn)
+{
+    return file->elf && scn ? section_contents(file, scn, false) : span_make("", 0);
 }
 
 /* Whether `name` is `wanted`, or ".zdebug_X" where ".debug_X" is wanted. */
@@ -120,7 +161,7 @@ struct span elf_file_section(struct elf_file *file, const char *name)
     Elf_Scn *scn = find_section(file, name, &is_old);
     if (!scn)
         return span_make("", 0);
-    return is_old ? unpack_old(file, scn) : elf_file_contents(file, scn);
+    return section_contents(file, scn, is_old);
 }
 
 bool elf_file_has_dwarf(struct elf_file *file)
@@ -205,11 +246,23 @@ void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_
         {".debug_tu_index", offsetof(struct dwarf_sections, tu_index), false},
     };
     *out = (struct dwarf_sections){.order = file->order, .path = file->path};
+    Elf_Scn *sections[COUNT_OF(rows)];
+    bool is_old[COUNT_OF(rows)];
+    uint64_t n_packed = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char name[40];
         const bool is_dwo = is_split && rows[i].is_in_split;
         (void)snprintf(name, sizeof name, "%s%s", rows[i].name, is_dwo ? ".dwo" : "");
-        const struct span bytes = elf_file_section(file, name);
+        sections[i] = find_section(file, name, &is_old[i]);
+        const struct unpacked *unpacked =
+            sections[i] ? find_unpacked(file, sections[i], is_old[i]) : NULL;
+        n_packed += unpacked ? unpacked->packed.stream.n : 0;
+    }
+    /* Sections are independent; a thread for little costs more than it saves. */
+    jobs_run(unpack, file, file->n_unpacked, n_packed >= PACKED_FOR_THREADS ? 0 : 1, NULL);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct span bytes =
+            sections[i] ? section_contents(file, sections[i], is_old[i]) : span_make("", 0);
         memcpy((char *)out + rows[i].at, &bytes, sizeof bytes);
     }
 }

@@ -10,6 +10,30 @@
 #include "object/dwarf.h"
 #include "object/object.h"
 
+/* ---- compressed sections -----------------------------------------------------------------------
+ */
+
+struct packed {
+    struct span stream;
+    uint64_t size; /* of the contents; possible for such a stream */
+    bool is_zstd;
+};
+
+/* False where the header is none, or claims what cannot be. The old one is that of .zdebug_
+ * sections. */
+bool packed_read_header(struct span contents, enum cursor_order order, bool is_64,
+                        struct packed *out);
+bool packed_read_old_header(struct span contents, struct packed *out);
+/* To `size` bytes; false where the stream does not hold exactly as many. */
+bool packed_unpack(const struct packed *packed, char *to) CHECKED;
+
+struct unpacked {
+    size_t section;
+    struct packed packed;
+    char *bytes; /* NULL: not tried yet, or damaged */
+    bool is_done;
+};
+
 /* One ELF file, opened by libelf; its descriptor is closed again at once, so that thousands of
  * split units may be open. Sections are handed out uncompressed, within the file's bounds; one that
  * is damaged is empty. A zeroed struct is closed. */
@@ -19,7 +43,9 @@ struct elf_file {
     GElf_Ehdr header;
     enum cursor_order order;
     bool is_64;
-    uint64_t device, inode; /* which file it is, by whatever name */
+    uint64_t device, inode;    /* which file it is, by whatever name */
+    struct unpacked *unpacked; /* compressed sections that were asked for */
+    uint32_t n_unpacked, unpacked_cap;
 };
 
 /* Error (ERROR_SYSTEM) where the file cannot be read; anything else that is no ELF opens, without

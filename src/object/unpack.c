@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Compressed sections: what their headers say, and their contents. Apart from libelf's own
+ * unpacking, which is one thread's, knows no zstd and takes three times as long: unpacking is most
+ * of the work of a report on a small program whose libraries have compressed debug files. */
+#include "object/internal.h"
+
+#include <libdeflate.h>
+#include <zstd.h>
+
+/* What no section can hold, and no compression of one can make of a byte. */
+#define UNPACKED_MAX       ((uint64_t)4 << 30)
+#define ZLIB_RATIO_MAX     1032u
+#define ZSTD_RATIO_MAX     16384u
+#define UNPACKED_ALLOWANCE 4096u
+
+static bool is_possible(const struct packed *packed)
+{
+    const uint64_t ratio = packed->is_zstd ? ZSTD_RATIO_MAX : ZLIB_RATIO_MAX;
+    return packed->size > 0 && packed->size <= UNPACKED_MAX &&
+           packed->size <= packed->stream.n * ratio + UNPACKED_ALLOWANCE;
+}
+
+/* Elf32_Chdr: type, size, alignment; Elf64_Chdr has a reserved word behind the type. */
+bool packed_read_header(struct span contents, enum cursor_order order, bool is_64,
+                        struct packed *out)
+{
+    struct cursor c = cursor_over(contents, order);
+    const uint32_t type = cursor_u32(&c);
+    if (is_64)
+        cursor_skip(&c, 4);
+    struct packed packed = {.size = is_64 ? cursor_u64(&c) : cursor_u32(&c)};
+    cursor_skip(&c, is_64 ? 8 : 4);
+    if (cursor_failed(&c) || (type != 1 && type != 2)) /* ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD */
+        return false;
+    packed.is_zstd = type == 2;
+    packed.stream = cursor_bytes(&c, cursor_left(&c));
+    if (!is_possible(&packed))
+        return false;
+    *out = packed;
+    return true;
+}
+
+bool packed_read_old_header(struct span contents, struct packed *out)
+{
+    struct cursor c = cursor_over(contents, CURSOR_BIG);
+    const struct span mark = cursor_bytes(&c, 4);
+    struct packed packed = {.size = cursor_u64(&c)};
+    packed.stream = cursor_bytes(&c, cursor_left(&c));
+    if (cursor_failed(&c) || !span_is(mark, "ZLIB") || !is_possible(&packed))
+        return false;
+    *out = packed;
+    return true;
+}
+
+bool packed_unpack(const struct packed *packed, char *to)
+{
+    if (packed->is_zstd)
+        return ZSTD_decompress(to, packed->size, packed->stream.p, packed->stream.n) ==
+               packed->size;
+    struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+    if (!decompressor)
+        base_oom();
+    const enum libdeflate_result result = libdeflate_zlib_decompress(
+        decompressor, packed->stream.p, packed->stream.n, to, packed->size, NULL);
+    libdeflate_free_decompressor(decompressor);
+    return result == LIBDEFLATE_SUCCESS;
+}
