@@ -206,13 +206,14 @@ static unsigned char complete(EditLine *edit, int key)
     unsigned char what = CC_ERROR;
     if (c.n > 0) {
         const size_t common = complete_common(&c);
-        const struct span now = span_skip(typed, c.from);
-        const struct span then = span_make(c.list[0], common);
-        char *text = arena_printf(arena, "%.*s%s", (int)common, c.list[0],
-                                  c.n == 1 && !c.is_open ? " " : "");
-        if (c.n == 1 || (common > now.n && span_equal(span_first(then, now.n), now)) ||
-            common > now.n) {
-            e->call.erase(edit, (int)now.n);
+        const struct span now = span_skip(typed, c.from), then = span_make(c.list[0], common);
+        const bool is_begun = common >= now.n && span_equal(span_first(then, now.n), now);
+        if (c.n == 1 || common > now.n) {
+            const size_t kept = is_begun ? now.n : 0;
+            if (now.n > kept)
+                e->call.erase(edit, (int)(now.n - kept));
+            const char *text = arena_printf(arena, "%.*s%s", (int)(common - kept), then.p + kept,
+                                            c.n == 1 && !c.is_open ? " " : "");
             what = e->call.insert(edit, text) == 0 ? CC_REFRESH : CC_ERROR;
         } else {
             show_list(&c);
@@ -278,6 +279,8 @@ enum line_kind editor_next(struct editor *e, struct span *line)
     int n = 0;
     e->why = LINE_END;
     e->call.resize(e->edit);
+    /* Before the prompt can be seen: what is typed as soon as it is there is for the editor too. */
+    (void)e->call.set(e->edit, EL_PREP_TERM, 1);
     const char *text = e->call.gets(e->edit, &n);
     if (!text || n <= 0) {
         (void)fputc('\n', stderr);
