@@ -313,7 +313,7 @@ static void rank_functions(struct events *e)
     base_free(order);
 }
 
-/* By function, its own file first, by line, own cost first. */
+/* By function, own costs first; its own file first, by line. */
 static int compare_costs(const void *left, const void *right, void *context)
 {
     const struct events *e = context;
@@ -321,13 +321,13 @@ static int compare_costs(const void *left, const void *right, void *context)
     const struct function *function = &e->functions[a->function];
     int order = compare_numbers(function->rank, e->functions[b->function].rank);
     if (order == 0)
+        order = compare_numbers(a->callee != NO_CALLEE, b->callee != NO_CALLEE);
+    if (order == 0)
         order = compare_numbers(a->file != function->file, b->file != function->file);
     if (order == 0)
         order = compare_texts(e->strings, a->file, b->file);
     if (order == 0)
         order = compare_numbers(a->line, b->line);
-    if (order == 0)
-        order = compare_numbers(a->callee != NO_CALLEE, b->callee != NO_CALLEE);
     if (order == 0 && a->callee != NO_CALLEE)
         order = compare_numbers(e->functions[a->callee].rank, e->functions[b->callee].rank);
     return order;
