@@ -148,6 +148,7 @@ static struct report_options report_options_of(struct analysis *a, const struct 
 {
     struct report_options options = {
         .show_addresses = s->show_addresses,
+        .keep_templates = s->no_strip_temp,
         .cum = s->cum,
         .stacks = s->stacks,
         .debug = s->debug,
@@ -235,11 +236,13 @@ bool analysis_prepare(struct analysis *a, struct error *err)
     if (!settings_check(&a->settings, err) || !analysis_filters(a, err) ||
         !analysis_merge(a, &a->settings, err))
         return false;
+    if (a->is_told)
+        return true;
     struct arena *arena = arena_new();
     struct view view;
-    const bool is_made = analysis_view(a, &a->settings, NULL, arena, &view, err);
+    a->is_told = analysis_view(a, &a->settings, NULL, arena, &view, err);
     arena_free(arena);
-    return is_made;
+    return a->is_told;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -59,6 +59,16 @@ void buf_text(struct buf *buf, const char *text)
     buf_add(buf, span_of(text));
 }
 
+void buf_utf8(struct buf *buf, struct span text)
+{
+    uint32_t code;
+    while (text.n) {
+        const size_t n = span_character(text, &code);
+        buf_add(buf, n ? span_first(text, n) : span_of("\xef\xbf\xbd"));
+        text = span_skip(text, n ? n : 1);
+    }
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     if (buf->is_full)

@@ -295,3 +295,26 @@ bool span_double(struct span s, double *value)
     *value = v;
     return true;
 }
+
+size_t span_character(struct span s, uint32_t *code)
+{
+    const unsigned char c = (unsigned char)s.p[0];
+    if (c < 0x80) {
+        *code = c;
+        return 1;
+    }
+    const size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (c < 0xc2 || c > 0xf4 || s.n < n)
+        return 0;
+    uint32_t value = c & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | ((unsigned char)s.p[i] & 0x3f);
+    }
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (value < least[n] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        return 0;
+    *code = value;
+    return n;
+}

@@ -53,6 +53,10 @@ bool span_is_space(char c);
 struct span span_trim(struct span s);
 struct span span_trim_left(struct span s);
 
+/* Bytes of the well-formed UTF-8 character at the front of a span that is not empty; 0: there is
+ * none. */
+size_t span_character(struct span s, uint32_t *code);
+
 /* Cuts the next line off *rest, without its newline and without a carriage return before it. False
  * at the end; a last line without a newline counts. */
 bool span_line(struct span *rest, struct span *line);

@@ -164,6 +164,27 @@ str_id strings_printf(struct strings *strings, const char *format, ...)
     return id;
 }
 
+static bool is_control(char byte)
+{
+    return (unsigned char)byte < ' ' || byte == 0x7f;
+}
+
+str_id strings_clean(struct strings *strings, str_id id)
+{
+    const struct span text = strings_span(strings, id);
+    size_t at = 0;
+    while (at < text.n && !is_control(text.p[at]))
+        at++;
+    if (at == text.n)
+        return id;
+    char *clean = base_alloc(text.n, 1);
+    for (size_t i = 0; i < text.n; i++)
+        clean[i] = is_control(text.p[i]) ? '?' : text.p[i];
+    const str_id made = strings_add(strings, span_make(clean, text.n));
+    base_free(clean);
+    return made;
+}
+
 bool strings_find(const struct strings *strings, struct span text, str_id *id)
 {
     text = cut(text);

@@ -22,6 +22,10 @@ static inline str_id strings_add_text(struct strings *strings, const char *text)
 }
 str_id strings_printf(struct strings *strings, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* The text with "?" for each control byte: so that whatever it came from, it is one line, and no
+ * terminal obeys it. */
+str_id strings_clean(struct strings *strings, str_id id);
+
 /* The id of a text that is there, or false. Adds nothing. */
 bool strings_find(const struct strings *strings, struct span text, str_id *id);
 

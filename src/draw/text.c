@@ -8,30 +8,6 @@
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define ELLIPSIS    "\xe2\x80\xa6" /* U+2026 */
 
-/* Bytes of the well-formed character at the front, 0 where there is none. */
-static size_t decode(struct span s, uint32_t *code)
-{
-    const unsigned char c = (unsigned char)s.p[0];
-    if (c < 0x80) {
-        *code = c;
-        return 1;
-    }
-    const size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    if (c < 0xc2 || c > 0xf4 || s.n < n)
-        return 0;
-    uint32_t value = c & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if (((unsigned char)s.p[i] & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | ((unsigned char)s.p[i] & 0x3f);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (value < least[n] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-        return 0;
-    *code = value;
-    return n;
-}
-
 /* Not control characters, nothing that turns the direction of text around, nothing XML forbids. */
 static bool is_shown(uint32_t code)
 {
@@ -47,7 +23,7 @@ static bool is_shown(uint32_t code)
 static struct span take(struct span *rest)
 {
     uint32_t code = 0;
-    const size_t n = decode(*rest, &code);
+    const size_t n = span_character(*rest, &code);
     const struct span c = span_first(*rest, n);
     *rest = span_skip(*rest, n ? n : 1);
     if (code == '\t')

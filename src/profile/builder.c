@@ -48,8 +48,8 @@ column_ix builder_column(struct builder *builder, const char *name, const char *
     if (builder->n_columns == COLUMNS_MAX)
         return COLUMNS_MAX - 1;
     builder->columns[builder->n_columns] = (struct column){
-        .name = strings_add_text(builder->strings, name),
-        .unit = strings_add_text(builder->strings, unit),
+        .name = strings_clean(builder->strings, strings_add_text(builder->strings, name)),
+        .unit = strings_clean(builder->strings, strings_add_text(builder->strings, unit)),
     };
     return builder->n_columns++;
 }
@@ -66,7 +66,7 @@ void builder_digits(struct builder *builder, unsigned address_digits)
 
 void builder_program(struct builder *builder, struct span name)
 {
-    builder->program = strings_add(builder->strings, name);
+    builder->program = strings_clean(builder->strings, strings_add(builder->strings, name));
 }
 
 void builder_allocator_is_innermost(struct builder *builder)

@@ -181,5 +181,6 @@ void builder_mapping(struct builder *builder, const struct mapping *mapping)
                               sizeof builder->maps[0]);
     struct mapping *made = &builder->maps[builder->n_maps++];
     *made = *mapping;
+    made->path = strings_clean(builder->strings, mapping->path);
     made->is_library = is_library(strings_span(builder->strings, mapping->path));
 }

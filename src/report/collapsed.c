@@ -5,14 +5,26 @@
  * files. */
 #include "report/internal.h"
 
-/* A name would end at the separator for those who read this, but the line is what users know. */
+/* The separator has no way to be escaped: flame graph tools make it a colon where it is part of a
+ * name, as Java's are. */
+static void write_name(const char *name, struct out *out)
+{
+    struct span rest = span_of(name);
+    for (size_t at; (at = span_find(rest, ';')) != SIZE_MAX; rest = span_skip(rest, at + 1)) {
+        out_bytes(out, span_first(rest, at));
+        out_byte(out, ':');
+    }
+    out_bytes(out, rest);
+}
+
 static void write_frame(const struct view *view, addr_ix addr, const struct frame *frame,
                         struct buf *scratch, struct out *out)
 {
     char text[20];
     const bool is_unnamed = frame->full == view->blank->full;
-    out_text(out, is_unnamed ? view_place_text(view, frame, scratch)
-                             : view_full_text(view, addr, frame, text));
+    write_name(is_unnamed ? view_place_text(view, frame, scratch)
+                          : view_full_text(view, addr, frame, text),
+               out);
     if (frame->is_inlined)
         out_text(out, "[inline]");
 }

@@ -327,7 +327,7 @@ static void put_texts(struct writer *w)
 {
     for (uint32_t i = 0; i < w->n_texts; i++) {
         const size_t mark = wire_begin(&w->bytes, FIELD_TEXT);
-        buf_add(&w->bytes, strings_span(w->view->profile->strings, w->texts[i]));
+        buf_utf8(&w->bytes, strings_span(w->view->profile->strings, w->texts[i]));
         wire_end(&w->bytes, mark);
     }
 }

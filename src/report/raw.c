@@ -6,6 +6,38 @@
  * CPU profile. */
 #include "report/internal.h"
 
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Whether the "--" at `at` belongs to C++'s operator, as readers see it. */
+static bool is_of_operator(const char *name, size_t at)
+{
+    static const char word[] = "operator";
+    const size_t n = sizeof word - 1;
+    return at >= n && memcmp(name + at - n, word, n) == 0 && name[at + 2] != '-' &&
+           (at == n || !is_word(name[at - n - 1]));
+}
+
+/* "--" stands between names: within one it is taken apart. */
+static void write_name(struct out *out, const char *name)
+{
+    size_t from = 0, at = 0;
+    for (; name[at]; at++) {
+        if (name[at] != '-' || name[at + 1] != '-')
+            continue;
+        if (is_of_operator(name, at)) {
+            at++;
+            continue;
+        }
+        out_bytes(out, span_make(name + from, at + 1 - from));
+        out_byte(out, ' ');
+        from = at + 1;
+    }
+    out_bytes(out, span_make(name + from, at - from));
+}
+
 static void write_symbols(const struct report *report, struct out *out)
 {
     const struct view *view = report->view;
@@ -23,7 +55,7 @@ static void write_symbols(const struct report *report, struct out *out)
         out_printf(out, "0x%s ", profile_address_text(profile, a, text));
         for (uint32_t f = view_n_frames(view, a); f-- > 0;) {
             const struct frame *frame = view_frame(view, a, f);
-            out_text(out, view_full_text(view, a, frame, name));
+            write_name(out, view_full_text(view, a, frame, name));
             if (frame->has_entry && !frame->is_inlined)
                 out_printf(out, "<%016llx>", (unsigned long long)frame->entry);
             out_text(out, f ? "--" : "\n");

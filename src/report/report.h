@@ -12,6 +12,7 @@ struct report_options {
     enum granularity_kind granularity;
     bool is_granularity_set; /* else an emitter may take its own default */
     bool show_addresses;
+    bool keep_templates;      /* in names that reports look up themselves */
     bool cum;         /* sort by cumulative value */
     bool stacks;      /* all stacks before the text table */
     bool debug;       /* more in --stacks */

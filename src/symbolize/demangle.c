@@ -98,10 +98,10 @@ str_id name_demangle(struct strings *strings, const char *raw)
     /* Rust first: its older names are C++ names, too, but end in a hash. */
     if (*core != '_' || !(run(rust_demangle_callback, core, &text) ||
                           run(cplus_demangle_v3_callback, core, &text) || run_d(core, &text)))
-        return strings_add_text(strings, raw);
+        return strings_clean(strings, strings_add_text(strings, raw));
     const str_id id = core == raw
                           ? strings_add(strings, buf_span(&text))
                           : strings_printf(strings, "%.*s%s", (int)(core - raw), raw, buf_c(&text));
     buf_free(&text);
-    return id;
+    return strings_clean(strings, id);
 }

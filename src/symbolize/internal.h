@@ -25,11 +25,14 @@ struct name_cache {
     uint32_t n, cap;
     struct idmap by_raw, by_full; /* to place in names */
     struct idmap texts;           /* texts that are no names, by their address */
+    struct idmap clean;           /* the same, by what they were before they were cleaned */
     struct idmap pairs; /* (full, full) to whether the second begins with the first's brief */
 };
 
+/* Control bytes are no part of names and paths: what is kept here is one line. */
 struct name name_of_raw(struct name_cache *cache, const char *raw);
 str_id text_of_raw(struct name_cache *cache, const char *raw); /* as it is: a path */
+str_id text_of_id(struct name_cache *cache, str_id text);      /* likewise */
 struct name name_of_full(struct name_cache *cache, str_id full);
 /* Whether b's full name begins with a's brief one: then a symbol called b is what DWARF calls a. */
 bool name_is_spelled(struct name_cache *cache, struct name a, struct name b);

@@ -11,9 +11,10 @@ static uint32_t place_of_full(struct name_cache *cache, str_id full)
     if (is_new) {
         cache->names =
             base_grow(cache->names, &cache->cap, (size_t)cache->n + 1, sizeof *cache->names);
+        const str_id clean = strings_clean(cache->strings, full);
         cache->names[cache->n++] = (struct name){
-            .full = full,
-            .brief = name_shorten(cache->strings, full, cache->keep_templates),
+            .full = clean,
+            .brief = name_shorten(cache->strings, clean, cache->keep_templates),
         };
     }
     return at;
@@ -41,8 +42,18 @@ str_id text_of_raw(struct name_cache *cache, const char *raw)
     const uint64_t key = (uint64_t)(uintptr_t)raw;
     uint32_t id;
     if (!idmap_find(&cache->texts, key, &id)) {
-        id = strings_add_text(cache->strings, raw);
+        id = strings_clean(cache->strings, strings_add_text(cache->strings, raw));
         (void)idmap_add(&cache->texts, key, id, NULL);
+    }
+    return id;
+}
+
+str_id text_of_id(struct name_cache *cache, str_id text)
+{
+    uint32_t id;
+    if (!idmap_find(&cache->clean, text, &id)) {
+        id = strings_clean(cache->strings, text);
+        (void)idmap_add(&cache->clean, text, id, NULL);
     }
     return id;
 }
@@ -68,5 +79,6 @@ void name_cache_free(struct name_cache *cache)
     idmap_free(&cache->by_raw);
     idmap_free(&cache->by_full);
     idmap_free(&cache->texts);
+    idmap_free(&cache->clean);
     idmap_free(&cache->pairs);
 }

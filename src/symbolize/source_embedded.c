@@ -68,7 +68,8 @@ static void name_address(struct resolver *r, addr_ix addr, uint32_t carried)
     for (uint32_t i = first; i < end; i++) {
         const struct carried_frame *given = &profile->carried_frames[i];
         struct frame frame = {
-            .file = given->file ? given->file : strings_add_text(strings, "??"),
+            .file = given->file ? text_of_id(&r->names, given->file)
+                                : strings_add_text(strings, "??"),
             .line = given->line,
             .is_inlined = i + 1 < end,
         };

@@ -90,7 +90,8 @@ static void finish(struct resolver *r, struct symbols *out)
     made.addr_at[n] = at;
     for (image_ix i = 0; i < r->n_images; i++) {
         made.images[i] = (struct image){
-            .path = strings_add_text(r->profile->strings, r->images[i].path),
+            .path = strings_clean(r->profile->strings,
+                                  strings_add_text(r->profile->strings, r->images[i].path)),
             .is_program = r->images[i].is_program,
         };
     }

@@ -28,7 +28,8 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
                const struct progress *progress, struct object_set *objects, struct symbols *out,
                struct notes *notes, struct error *err) CHECKED;
 
-/* The demangled name (C++, Rust, D; anything else as it is) and its short form: argument lists, template
- * arguments (unless kept) and return types cut off, docs/symbols.md. Texts go to the strings table. */
+/* The demangled name (C++, Rust, D; anything else as it is, control bytes replaced) and its short
+ * form: argument lists, template arguments (unless kept) and return types cut off, docs/symbols.md.
+ * Texts go to the strings table. */
 str_id name_demangle(struct strings *strings, const char *raw);
 str_id name_shorten(struct strings *strings, str_id full, bool keep_templates);

@@ -69,7 +69,8 @@ class Proto:
                            field(2, b''.join(map(varint, values))))
 
     def packed(self):
-        tables = b''.join(field(6, text.encode()) for text in self.texts)
+        tables = b''.join(field(6, text if isinstance(text, bytes) else text.encode())
+                          for text in self.texts)
         return gzip.compress(self.body + tables, 9, mtime=0)
 
 
