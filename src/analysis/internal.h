@@ -38,6 +38,7 @@ struct analysis {
         char *text; /* what it was made of */
     } focus, ignore, then_focus, then_ignore, retain, exclude, hide, show, show_from, prune_from;
 
+    bool is_told; /* analysis_prepare made a view of it, for what that has to tell */
     bool is_ready;
     struct made_with made_with;
     const char *shown_program; /* for titles */

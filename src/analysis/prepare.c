@@ -23,6 +23,7 @@ void analysis_forget(struct analysis *a)
     a->objects = NULL;
     a->profile = NULL;
     a->is_ready = false;
+    a->is_told = false;
     base_free(a->made_with.base);
     base_free(a->made_with.add_lib);
     base_free(a->made_with.lib_prefix);
