@@ -42,8 +42,8 @@ struct events {
     uint32_t *addr_function;
     str_id *addr_file; /* where the innermost code of each address stands */
     uint32_t *addr_line;
-    struct idmap clean_ids;                          /* text to text without control bytes */
-    struct idmap name_ids, part_ids, function_ids;   /* (object, name), (entry or file), both */
+    struct idmap clean_ids;                        /* text to text without control bytes */
+    struct idmap name_ids, part_ids, function_ids; /* (object, name), (entry or file), both */
     struct cost *costs;
     double *values;
     uint32_t n_costs, costs_cap, values_cap;
@@ -104,9 +104,8 @@ static bool choose_events(struct events *e, const char *wanted, struct error *er
             add_event(e, c);
         buf_printf(&known, "%s%s", c ? ", " : "", name);
     }
-    const bool is_chosen =
-        e->n || error_set(err, ERROR_USAGE, "--events=%s: the profile has %s", wanted,
-                          known.n ? buf_c(&known) : "no columns");
+    const bool is_chosen = e->n || error_set(err, ERROR_USAGE, "--events=%s: the profile has %s",
+                                             wanted, known.n ? buf_c(&known) : "no columns");
     buf_free(&known);
     return is_chosen;
 }
@@ -153,8 +152,8 @@ static str_id object_of(struct events *e, addr_ix a)
 
 static str_id file_of(struct events *e, const struct frame *frame)
 {
-    const bool is_known = view_has_place(e->view, frame) &&
-                          !span_is(strings_span(e->strings, frame->file), "??");
+    const bool is_known =
+        view_has_place(e->view, frame) && !span_is(strings_span(e->strings, frame->file), "??");
     return is_known ? clean(e, frame->file) : strings_add_text(e->strings, unknown);
 }
 
@@ -183,8 +182,8 @@ static uint32_t find_function(struct events *e, addr_ix a, const struct frame *f
     const uint32_t name = idmap_add(&e->name_ids, (uint64_t)function.object << 32 | function.name,
                                     e->name_ids.n, NULL);
     /* Link-time addresses are not beyond half of what there is. */
-    const uint64_t part_key = frame->has_entry ? frame->entry & INT64_MAX
-                                               : (uint64_t)1 << 63 | function.file;
+    const uint64_t part_key =
+        frame->has_entry ? frame->entry & INT64_MAX : (uint64_t)1 << 63 | function.file;
     const uint32_t part = idmap_add(&e->part_ids, part_key, e->part_ids.n, NULL);
     bool is_new;
     const uint32_t id =
@@ -230,13 +229,12 @@ static struct cost *find_cost(struct events *e, addr_ix at, uint32_t callee)
         .line = e->addr_line[at],
         .last_stack = NO_STACK,
     };
-    const uint32_t site = idmap_add(&e->site_ids, (uint64_t)cost.function << 32 | cost.line,
-                                    e->site_ids.n, NULL);
-    const uint32_t place = idmap_add(&e->place_ids, (uint64_t)cost.file << 32 | callee,
-                                     e->place_ids.n, NULL);
+    const uint32_t site =
+        idmap_add(&e->site_ids, (uint64_t)cost.function << 32 | cost.line, e->site_ids.n, NULL);
+    const uint32_t place =
+        idmap_add(&e->place_ids, (uint64_t)cost.file << 32 | callee, e->place_ids.n, NULL);
     bool is_new;
-    const uint32_t id =
-        idmap_add(&e->cost_ids, (uint64_t)site << 32 | place, e->n_costs, &is_new);
+    const uint32_t id = idmap_add(&e->cost_ids, (uint64_t)site << 32 | place, e->n_costs, &is_new);
     if (is_new) {
         e->costs = base_grow(e->costs, &e->costs_cap, (size_t)e->n_costs + 1, sizeof e->costs[0]);
         e->values = base_grow(e->values, &e->values_cap, ((size_t)e->n_costs + 1) * e->n,

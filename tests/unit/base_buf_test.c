@@ -126,6 +126,16 @@ static void room(void **state)
     buf_free(&buf);
 }
 
+static void bytes_that_are_no_utf8(void **state)
+{
+    (void)state;
+    struct buf buf = BUF_MAX(100);
+    buf_utf8(&buf, span_of("na\xc3\xafve \xff\xc3(\xe2\x82"));
+    assert_string_equal(buf_c(&buf),
+                        "na\xc3\xafve \xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd");
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +143,7 @@ int main(void)
         cmocka_unit_test(growing),
         cmocka_unit_test(the_limit_keeps_the_beginning),
         cmocka_unit_test(room),
+        cmocka_unit_test(bytes_that_are_no_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

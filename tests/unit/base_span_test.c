@@ -325,6 +325,36 @@ static void real_numbers_survive_the_round_trip(void **state)
     }
 }
 
+static void characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t n;
+        uint32_t code;
+    } cases[] = {
+        {"a", 1, 'a'},
+        {"\xc3\xa9x", 2, 0xe9},
+        {"\xe2\x82\xac", 3, 0x20ac},
+        {"\xf0\x9f\x98\x80", 4, 0x1f600},
+        {"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
+        {"\x80", 0, 0},             /* no first byte */
+        {"\xc3", 0, 0},             /* cut short */
+        {"\xc3(", 0, 0},            /* no second byte */
+        {"\xc0\xaf", 0, 0},         /* longer than it must be */
+        {"\xe0\x80\xaf", 0, 0},     /* likewise */
+        {"\xed\xa0\x80", 0, 0},     /* half of a pair */
+        {"\xf4\x90\x80\x80", 0, 0}, /* beyond the last */
+        {"\xff", 0, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint32_t code = 0;
+        assert_int_equal(span_character(span_of(cases[i].text), &code), cases[i].n);
+        if (cases[i].n)
+            assert_int_equal(code, cases[i].code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +370,7 @@ int main(void)
         cmocka_unit_test(real_numbers),
         cmocka_unit_test(real_numbers_where_the_point_is_a_comma),
         cmocka_unit_test(real_numbers_survive_the_round_trip),
+        cmocka_unit_test(characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

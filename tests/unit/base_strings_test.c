@@ -123,12 +123,26 @@ static void others_read_while_one_adds(void **state)
     strings_free(strings);
 }
 
+static void control_bytes_are_cleaned(void **state)
+{
+    (void)state;
+    struct strings *strings = strings_new();
+    const str_id id = strings_add_text(strings, "std::map<\xc3\xa9, b>");
+    assert_int_equal(strings_clean(strings, id), id);
+    assert_int_equal(strings_clean(strings, 0), 0);
+    const str_id odd = strings_add_text(strings, "\x1b[1mx\ny\t\x7f");
+    assert_string_equal(strings_text(strings, strings_clean(strings, odd)), "?[1mx?y??");
+    assert_string_equal(strings_text(strings, odd), "\x1b[1mx\ny\t\x7f");
+    strings_free(strings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zero_is_the_empty_text), cmocka_unit_test(equal_texts_have_equal_ids),
-        cmocka_unit_test(find_adds_nothing),      cmocka_unit_test(texts_stay_where_they_are),
-        cmocka_unit_test(long_texts_are_whole),   cmocka_unit_test(others_read_while_one_adds),
+        cmocka_unit_test(zero_is_the_empty_text),    cmocka_unit_test(equal_texts_have_equal_ids),
+        cmocka_unit_test(find_adds_nothing),         cmocka_unit_test(texts_stay_where_they_are),
+        cmocka_unit_test(long_texts_are_whole),      cmocka_unit_test(others_read_while_one_adds),
+        cmocka_unit_test(control_bytes_are_cleaned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
