@@ -59,7 +59,7 @@ static bool read_addresses(struct span bytes, const struct read_job *job, struct
             builder_maps(filling.builder, line);
             continue;
         }
-        text_stack_read(&one, hex, job->notes);
+        text_stack_read(&one, hex, job);
         pcs = base_grow(pcs, &cap, (size_t)n + 1, sizeof pcs[0]);
         pcs[n++] = one.pcs[0];
     }

@@ -44,7 +44,7 @@ static uint64_t number_of(struct names *names, struct filling *filling, struct s
 static void read_stack(struct names *names, struct filling *filling, struct span text, double count)
 {
     names->n = 0;
-    while (text.n) {
+    while (text.n && names->n <= filling->job->limits.max_depth) { /* the builder tells */
         const size_t at = span_find_last(text, ';');
         const struct span name = at == SIZE_MAX ? text : span_skip(text, at + 1);
         names->stack =

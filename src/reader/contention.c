@@ -14,7 +14,7 @@ struct contention {
 static void add_sample(struct filling *filling, struct contention *contention, struct span words,
                        const double values[CONTENTION_COLUMNS])
 {
-    text_stack_read(&contention->stack, words, filling->job->notes);
+    text_stack_read(&contention->stack, words, filling->job);
     const stack_ix id = builder_stack(filling->builder, contention->stack.pcs, contention->stack.n);
     builder_add(filling->builder, id, 0, values);
     go_names_begin(&contention->names, filling, &contention->stack);

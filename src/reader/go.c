@@ -131,7 +131,7 @@ static bool counts_fill(struct filling *filling, struct span bytes, struct error
             builder_maps(filling->builder, line);
         } else if (text_take_count(&rest, &count) && text_take_space(&rest) &&
                    span_take(&rest, "@")) {
-            text_stack_read(&stack, rest, filling->job->notes);
+            text_stack_read(&stack, rest, filling->job);
             builder_add(filling->builder, builder_stack(filling->builder, stack.pcs, stack.n), 0,
                         &count);
             go_names_begin(&names, filling, &stack);

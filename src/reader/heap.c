@@ -77,7 +77,7 @@ static void read_sample(struct filling *filling, const struct heap_sampling *sam
         !text_take_space(&rest))
         return;
     heap_unsample(sampling, values);
-    text_stack_read(stack, rest, filling->job->notes);
+    text_stack_read(stack, rest, filling->job);
     const stack_ix id = builder_stack(filling->builder, stack->pcs, stack->n);
     builder_add(filling->builder, id, 0, values);
     builder_record(filling->builder, id, stack->digits, values);

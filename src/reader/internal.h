@@ -110,8 +110,9 @@ struct text_stack {
     uint32_t n, cap;
     uint32_t digits; /* that the first one was spelled with */
 };
-/* Reads them all. A word that is no address of 64 bits keeps its place as an impossible one. */
-void text_stack_read(struct text_stack *stack, struct span words, struct notes *notes);
+/* Reads them all, or one more than a stack may have. A word that is no address of 64 bits keeps its
+ * place as an impossible one. */
+void text_stack_read(struct text_stack *stack, struct span words, const struct read_job *job);
 void text_stack_free(struct text_stack *stack);
 
 /* ---- heap formats ------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ static bool read_sample(struct java *java, struct filling *filling, struct span 
     if (!text_take_count(&rest, &first) || !text_take_space(&rest) ||
         !text_take_count(&rest, &second) || !text_take_space(&rest) || !span_take(&rest, "@"))
         return false;
-    text_stack_read(&java->stack, rest, filling->job->notes);
+    text_stack_read(&java->stack, rest, filling->job);
     const stack_ix id = builder_stack(filling->builder, java->stack.pcs, java->stack.n);
     if (java->is_heap) {
         double values[HEAP_COLUMNS] = {[INUSE_OBJECTS] = first, [INUSE_SPACE] = second};

@@ -52,7 +52,7 @@ static void read_line(struct jemalloc *jemalloc, struct span line)
         read_share(jemalloc, rest);
         return;
     }
-    text_stack_read(&jemalloc->stack, rest, jemalloc->filling->job->notes);
+    text_stack_read(&jemalloc->stack, rest, jemalloc->filling->job);
     jemalloc->id =
         builder_stack(jemalloc->filling->builder, jemalloc->stack.pcs, jemalloc->stack.n);
     jemalloc->has_stack = true;

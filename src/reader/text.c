@@ -140,15 +140,15 @@ static uint64_t read_address(struct span word, uint32_t *digits, struct notes *n
     return UINT64_MAX;
 }
 
-void text_stack_read(struct text_stack *stack, struct span words, struct notes *notes)
+void text_stack_read(struct text_stack *stack, struct span words, const struct read_job *job)
 {
     struct span word;
     stack->n = 0;
     stack->digits = 0;
-    while (span_word(&words, &word)) {
+    while (stack->n <= job->limits.max_depth && span_word(&words, &word)) {
         uint32_t digits;
         stack->pcs = base_grow(stack->pcs, &stack->cap, (size_t)stack->n + 1, sizeof stack->pcs[0]);
-        stack->pcs[stack->n] = read_address(word, &digits, notes);
+        stack->pcs[stack->n] = read_address(word, &digits, job->notes);
         if (stack->n == 0)
             stack->digits = digits;
         stack->n++;

@@ -13,6 +13,7 @@ struct threadz {
     struct text_stack stack; /* of the thread that is read */
     stack_ix last;           /* of the one before; STACK_NONE: there is none */
     bool is_in_thread, is_same;
+    uint32_t max_depth;
 };
 
 /* Every hex number with 0x in the line belongs to the stack; names beside them are not needed. */
@@ -24,6 +25,8 @@ static void read_addresses(struct threadz *threadz, struct span line)
         if (!span_starts(word, "0x") || !span_hex(word, &pc))
             continue;
         struct text_stack *stack = &threadz->stack;
+        if (stack->n > threadz->max_depth)
+            return; /* the builder tells */
         stack->pcs = base_grow(stack->pcs, &stack->cap, (size_t)stack->n + 1, sizeof stack->pcs[0]);
         stack->pcs[stack->n++] = pc;
     }
@@ -45,7 +48,7 @@ static bool threadz_fill(struct filling *filling, struct span bytes, struct erro
 {
     (void)err;
     struct text_lines lines = text_lines_over(text_after_profile_line(bytes));
-    struct threadz threadz = {.last = STACK_NONE};
+    struct threadz threadz = {.last = STACK_NONE, .max_depth = filling->job->limits.max_depth};
     struct span line;
     bool is_in_maps = false;
     builder_kind(filling->builder, PROFILE_OTHER);
