@@ -40,7 +40,7 @@ THIRD_PARTIES = [
     (r'histedit\.h|editline/.*', 'cli/'),
 ]
 C_LIBRARY = set('''
-    assert ctype dirent dlfcn errno fcntl float fnmatch glob inttypes limits link locale math poll pthread
+    assert ctype dirent dlfcn errno fcntl float fnmatch glob inttypes limits link locale malloc math poll pthread
     sched setjmp signal spawn stdarg stdatomic stdbool stddef stdint stdio stdlib string strings termios time unistd
     wchar sys/ioctl sys/mman sys/resource sys/signalfd sys/socket sys/stat sys/types sys/wait'''.split())
 
