@@ -48,7 +48,8 @@ SAMPLES_OF = {
 
 # What status 1 may be about.
 REFUSALS = re.compile(r'^No nodes to print$|without a (binary|program)|Profile is empty|empty file|'
-                      r'no stack with a count|not a profile|Did not specify profile file|Cannot recognize profile section', re.MULTILINE)
+                      r'no stack with a count|not a profile|Did not specify profile file|Cannot recognize profile section|'
+                      r'no function matches', re.MULTILINE)
 EPOCH = 981173106  # 2001-02-03 04:05:06 UTC
 
 

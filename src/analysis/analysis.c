@@ -126,7 +126,7 @@ bool analysis_filters(struct analysis *a, struct error *err)
 /* ---- reports ------------------------------------------------------------------------------------
  */
 
-/* "hide=RE" for each filter that is on, for reports that tell. */
+/* "hide=RE" for each filter that is on and leaves something out, for reports that tell. */
 static const char *const *name_filters(struct analysis *a, const struct settings *s,
                                        struct arena *arena)
 {
@@ -137,7 +137,7 @@ static const char *const *name_filters(struct analysis *a, const struct settings
         count++;
     const char **names = arena_alloc(arena, (size_t)count + 1, sizeof *names);
     for (uint32_t i = 0; (filter = analysis_filter(a, s, i, &option, &text)); i++) {
-        if (filter->regex)
+        if (filter->regex && filter != &a->prune_from)
             names[n++] = arena_printf(arena, "%s=%s", option + strspn(option, "-"), text);
     }
     return names;

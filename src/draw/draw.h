@@ -31,6 +31,7 @@ struct drawing_edge {
     double width; /* of the line, points */
     double heat;
     bool is_dashed; /* call to an inlined function */
+    bool is_dotted; /* goes over functions that are not shown */
 };
 
 struct drawing {

@@ -52,7 +52,9 @@ static void draw_curve(const struct scene_curve *c, struct pen *pen)
     const double *base = &c->points[2 * (c->n_points - 1)];
     const double width = edge_width(c->edge);
     pen->group(pen, "edge", c->edge->hint);
-    pen->curve(pen, c->points, c->n_points, width, colour, c->edge->is_dashed);
+    const double dash = c->edge->is_dotted ? width : c->edge->is_dashed ? 3 + width : 0;
+    const double gap = c->edge->is_dotted ? 2 + 2 * width : dash;
+    pen->curve(pen, c->points, c->n_points, width, colour, dash, gap);
     const double dx = c->tip_x - base[0], dy = c->tip_y - base[1], length = hypot(dx, dy);
     if (length > 0.01) {
         const double half = 0.36 * arrow_length(c->edge) + 0.3 * width;

@@ -66,11 +66,11 @@ static void frame(struct pen *self, double x, double y, double width, double hei
 }
 
 static void curve(struct pen *self, const double *points, uint32_t n, double width, uint32_t colour,
-                  bool is_dashed)
+                  double dash, double gap)
 {
     struct cairo_pen *p = (struct cairo_pen *)self;
     const struct cairo_library *lib = p->lib;
-    const double dashes[] = {3 + width, 3 + width};
+    const double dashes[] = {dash, gap};
     lib->cairo_new_path(p->context);
     lib->cairo_move_to(p->context, points[0], points[1]);
     for (uint32_t i = 1; i + 2 < n; i += 3) {
@@ -79,7 +79,7 @@ static void curve(struct pen *self, const double *points, uint32_t n, double wid
     }
     set_colour(p, colour);
     lib->cairo_set_line_width(p->context, width);
-    lib->cairo_set_dash(p->context, dashes, is_dashed ? 2 : 0, 0);
+    lib->cairo_set_dash(p->context, dashes, dash > 0 ? 2 : 0, 0);
     lib->cairo_stroke(p->context);
     lib->cairo_set_dash(p->context, dashes, 0, 0);
 }

@@ -179,7 +179,7 @@ static void frame(struct pen *self, double x, double y, double width, double hei
 }
 
 static void curve(struct pen *self, const double *points, uint32_t n, double width, uint32_t colour,
-                  bool is_dashed)
+                  double dash, double gap)
 {
     struct out *out = ((struct svg_pen *)self)->out;
     out_text(out, "<path d=\"M");
@@ -192,8 +192,15 @@ static void curve(struct pen *self, const double *points, uint32_t n, double wid
     }
     out_printf(out, "\" fill=\"none\" stroke=\"#%06x\"", (unsigned)colour);
     put_attribute(out, "stroke-width", width);
-    if (is_dashed)
-        put_attribute(out, "stroke-dasharray", 3 + width);
+    if (dash > 0 && dash == gap) {
+        put_attribute(out, "stroke-dasharray", dash);
+    } else if (dash > 0) {
+        out_text(out, " stroke-dasharray=\"");
+        put_number(out, dash);
+        out_byte(out, ' ');
+        put_number(out, gap);
+        out_byte(out, '"');
+    }
     out_text(out, "/>\n");
 }
 

@@ -73,9 +73,12 @@ static void match_all(struct frames *f)
     f->of_frame = base_alloc(n_frames, 1);
     for (frame_ix i = 0; i < n_frames; i++) {
         const struct frame *frame = &view->symbols->frames[i];
-        f->of_frame[i] = match_once(f, &known, frame->name) | match_once(f, &known, frame->full);
+        const uint8_t of_name = match_once(f, &known, frame->name);
+        uint8_t of_rest = match_once(f, &known, frame->full);
         if (view_has_place(view, frame))
-            f->of_frame[i] |= match_once(f, &known, frame->file);
+            of_rest |= match_once(f, &known, frame->file);
+        /* Pruning is by name: who prunes from "alloc" has no files of that name in mind. */
+        f->of_frame[i] = (uint8_t)(of_name | (of_rest & ~PRUNE_FROM));
     }
     f->of_map = base_alloc(profile->n_maps, 1);
     for (map_ix m = 0; m < profile->n_maps; m++)

@@ -172,6 +172,58 @@ static void add_object(const struct view *view, addr_ix addr, struct buf *out)
     buf_byte(out, ']');
 }
 
+/* "./csu/../sysdeps/x.c" as "sysdeps/x.c". */
+static void add_path(struct span path, struct buf *out)
+{
+    const size_t start = out->n;
+    const bool is_absolute = path.n && path.p[0] == '/';
+    if (is_absolute)
+        buf_byte(out, '/');
+    const size_t root = out->n;
+    for (bool is_last = false; !is_last;) {
+        const size_t slash = span_find(path, '/');
+        const struct span part = span_first(path, slash);
+        is_last = slash == SIZE_MAX;
+        path = is_last ? path : span_skip(path, slash + 1);
+        if (part.n == 0 || span_is(part, "."))
+            continue;
+        const struct span so_far = span_make(out->p + root, out->n - root);
+        const bool is_up = span_is(part, "..");
+        if (is_up && so_far.n && !span_is(so_far, "..") && !span_ends(so_far, "/..")) {
+            while (out->n > root && out->p[out->n - 1] != '/')
+                out->n--;
+            out->n -= out->n > root; /* the slash */
+            continue;
+        }
+        if (is_up && is_absolute)
+            continue;
+        if (out->n > root)
+            buf_byte(out, '/');
+        buf_add(out, part);
+    }
+    if (out->n == start)
+        buf_byte(out, '.');
+}
+
+/* The short name; it has lost the names of nameless namespaces, which would leave "a::::b". */
+static void add_plain_name(const struct view *view, const struct frame *frame, struct buf *out)
+{
+    static const char nameless[] = "(anonymous namespace)";
+    const struct strings *strings = view->profile->strings;
+    const struct span name = strings_span(strings, frame->name);
+    if (span_find_text(strings_span(strings, frame->full), nameless) == SIZE_MAX) {
+        buf_add(out, name);
+        return;
+    }
+    for (size_t i = 0; i < name.n; i++) {
+        const bool is_gap = span_starts(span_skip(name, i), "::") &&
+                            (i == 0 || (i >= 2 && name.p[i - 1] == ':' && name.p[i - 2] == ':'));
+        if (is_gap)
+            buf_text(out, nameless);
+        buf_byte(out, name.p[i]);
+    }
+}
+
 /* The entries of --top and its like: the parts that are known, without marks. */
 static str_id plain_label(const struct view *view, const struct entry_style *style, addr_ix addr,
                           const struct frame *frame, struct buf *scratch)
@@ -188,11 +240,11 @@ static str_id plain_label(const struct view *view, const struct entry_style *sty
     if (grain == GRANULARITY_ADDRESSES && (pc < PC_MADE_UP || pc > INT64_MAX))
         buf_printf(scratch, "%016llx ", (unsigned long long)pc);
     if (has_name)
-        buf_add(scratch, strings_span(profile->strings, frame->name));
+        add_plain_name(view, frame, scratch);
     if (has_name && has_file)
         buf_byte(scratch, ' ');
     if (has_file)
-        buf_add(scratch, strings_span(profile->strings, frame->file));
+        add_path(strings_span(profile->strings, frame->file), scratch);
     if (has_line)
         buf_printf(scratch, ":%u", frame->line);
     if (!has_name && !has_file)
@@ -232,4 +284,11 @@ str_id entry_label(const struct view *view, const struct entry_style *style, add
         frame != view->missing)
         buf_printf(scratch, " (%s)", address);
     return strings_add(strings, buf_span(scratch));
+}
+
+str_id view_plain_label(const struct view *view, enum granularity_kind granularity, addr_ix addr,
+                        uint32_t i, struct buf *scratch)
+{
+    const struct entry_style style = {.granularity = granularity, .is_plain = true};
+    return entry_label(view, &style, addr, view_frame(view, addr, i), 0, scratch);
 }

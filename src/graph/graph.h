@@ -126,6 +126,11 @@ const char *view_name_text(const struct view *view, addr_ix addr, const struct f
 const char *view_full_text(const struct view *view, addr_ix addr, const struct frame *frame,
                            char text[20]);
 
+/* The entry of frame i of an address as tables of names alone have it (see fold_options.is_plain),
+ * interned. */
+str_id view_plain_label(const struct view *view, enum granularity_kind granularity, addr_ix addr,
+                        uint32_t i, struct buf *scratch);
+
 /* FILE:LINE of a frame as reports write it ("??:0", "?", "" of a missing frame). The scratch's,
  * until it is used again. */
 const char *view_place_text(const struct view *view, const struct frame *frame,

@@ -79,6 +79,16 @@ void builder_period(struct builder *builder, int64_t period)
     builder->period = period;
 }
 
+void builder_time(struct builder *builder, int64_t time_ns)
+{
+    builder->time_ns = time_ns;
+}
+
+void builder_duration(struct builder *builder, int64_t duration_ns)
+{
+    builder->duration_ns = duration_ns;
+}
+
 void builder_symbolized(struct builder *builder)
 {
     builder->is_symbolized = true;

@@ -52,7 +52,7 @@ struct builder {
     enum profile_kind kind;
     unsigned address_digits;
     str_id program;
-    int64_t period;
+    int64_t period, time_ns, duration_ns;
     bool is_symbolized, allocator_is_innermost;
 
     struct column columns[COLUMNS_MAX];

@@ -366,7 +366,7 @@ static void drop_negative_values(struct profile *out)
     }
 }
 
-/* What is not a sum: taken from the first or the last, or true of all if of one. */
+/* What is not a sum of samples: taken from the first or the last, or true of all if of one. */
 static void start_result(const struct profile *const *in, uint32_t n, struct profile *out)
 {
     *out = (struct profile){
@@ -383,6 +383,10 @@ static void start_result(const struct profile *const *in, uint32_t n, struct pro
             out->address_digits = 8;
         if (in[k]->program)
             out->program = in[k]->program;
+        if (in[k]->time_ns && (!out->time_ns || in[k]->time_ns < out->time_ns))
+            out->time_ns = in[k]->time_ns;
+        if (__builtin_add_overflow(out->duration_ns, in[k]->duration_ns, &out->duration_ns))
+            out->duration_ns = INT64_MAX;
         out->is_symbolized = out->is_symbolized || in[k]->is_symbolized;
         out->allocator_is_innermost |= in[k]->allocator_is_innermost;
     }

@@ -66,6 +66,8 @@ struct profile {
     bool is_symbolized;          /* names came with it: no program is looked at */
     bool allocator_is_innermost; /* heap: whatever is inside the outermost allocator frame goes */
     int64_t period;              /* of sampling, in the format's own unit; 0 unknown */
+    int64_t time_ns;             /* when it was taken, since 1970; 0 unknown */
+    int64_t duration_ns;         /* for how long; 0 unknown */
 
     struct column columns[COLUMNS_MAX];
     uint32_t n_columns;
@@ -119,6 +121,8 @@ void builder_default_column(struct builder *builder, column_ix column);
 void builder_digits(struct builder *builder, unsigned address_digits);
 void builder_program(struct builder *builder, struct span name);
 void builder_period(struct builder *builder, int64_t period);
+void builder_time(struct builder *builder, int64_t time_ns);
+void builder_duration(struct builder *builder, int64_t duration_ns);
 /* Heap stacks hold the allocator's own frames at their leaf end and nowhere else: reports leave out
  * all of them at once, not by name one by one. */
 void builder_allocator_is_innermost(struct builder *builder);

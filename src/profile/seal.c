@@ -204,6 +204,8 @@ bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *
         .is_symbolized = builder->is_symbolized,
         .allocator_is_innermost = builder->allocator_is_innermost,
         .period = builder->period,
+        .time_ns = builder->time_ns,
+        .duration_ns = builder->duration_ns,
         .n_columns = builder->n_columns,
         .default_column = builder->default_column,
         .n_stacks = builder->stacks.n,

@@ -216,6 +216,12 @@ static bool read_tables(struct proto *proto, struct error *err)
         case FIELD_DEFAULT_TYPE:
             proto->default_type = field.value;
             break;
+        case FIELD_TIME:
+            builder_time(proto->filling->builder, (int64_t)field.value);
+            break;
+        case FIELD_DURATION:
+            builder_duration(proto->filling->builder, (int64_t)field.value);
+            break;
         case FIELD_PERIOD:
             builder_period(proto->filling->builder, (int64_t)field.value);
             break;

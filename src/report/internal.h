@@ -15,6 +15,7 @@ extern const struct emitter raw_emitter;
 extern const struct emitter proto_emitter;
 extern const struct emitter dot_emitter;
 extern const struct emitter list_emitter, disasm_emitter, weblist_emitter;
+extern const struct emitter top_emitter, tree_emitter, peek_emitter, traces_emitter;
 extern const struct emitter pdf_emitter, ps_emitter, svg_emitter, gif_emitter, png_emitter;
 
 /* The section of --stacks: every stack, and for heap profiles every sample line. */
@@ -43,6 +44,9 @@ bool report_is_unknown(const struct view *view, const struct frame *frame);
 
 /* Folds and trims; "No nodes to print" is an error. A note tells the limits. */
 bool page_make(const struct report *report, struct trimmed *out, struct error *err) CHECKED;
+/* Adds the edges that go over nodes that were dropped: for pictures, where a function that hangs in
+ * the air says nothing. DOT text is a contract and has none. */
+void page_add_residual(const struct report *report, struct trimmed *page);
 double page_font_size(const struct trimmed *page, const struct node *node);
 double page_edge_width(const struct trimmed *page, const struct edge *edge);
 int page_edge_weight(const struct edge *edge);
@@ -51,6 +55,37 @@ bool page_edge_is_dashed(const struct view *view, const struct trimmed *page,
 /* "5 (50.0%)", and where it called others "of 8 (80.0%)" behind `line_end`. */
 void page_node_numbers(const struct view *view, const struct trimmed *page, const struct node *node,
                        const char *line_end, struct buf *out);
+
+/* ---- tables in google/pprof's manner (rows.c) ---------------------------------------------------
+ */
+
+/* Nodes in the order of their rows, edges in none. Values are the profile's own. */
+struct rows {
+    const struct view *view;
+    struct node *nodes;
+    uint32_t n_nodes;
+    struct edge *edges;
+    uint32_t n_edges;
+    double total;              /* what shares are of */
+    const char *unit;          /* of all values, or "auto" */
+    bool is_whole;             /* nothing was cut */
+    uint32_t n_dropped, n_all; /* nodes that are too small; nodes before max_nodes */
+};
+
+/* `usual_nodes`: at most so many where nobody says; 0: all. */
+void rows_make(const struct report *report, int64_t usual_nodes, bool is_whole, struct rows *rows);
+/* The lines above: what it is of, how much is shown. */
+void rows_labels(const struct report *report, const struct rows *rows, struct out *out);
+/* The five numbers of a row; *sum goes down the rows. */
+void rows_numbers(const struct rows *rows, const struct node *node, double *sum, struct out *out);
+const char *rows_value(const struct rows *rows, double value, char text[UNITS_TEXT]);
+const char *rows_share(const struct rows *rows, double value, double total, char text[UNITS_TEXT]);
+
+/* "1.50MB": what a value of the view measures. */
+const char *report_measure(const struct view *view, double value, const char *unit,
+                           char text[UNITS_TEXT]);
+/* The first of the lines above such reports: file, type, time. */
+void report_labels(const struct report *report, const char *unit, struct out *out);
 
 /* ---- machine code in words (asm.c) --------------------------------------------------------------
  */

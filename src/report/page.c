@@ -6,14 +6,26 @@
 
 #include <math.h>
 
-bool page_make(const struct report *report, struct trimmed *out, struct error *err)
+static struct fold_options fold_options_of(const struct report *report)
 {
-    const struct view *view = report->view;
-    const struct fold_options fold = {
+    return (struct fold_options){
         .granularity = report->options->granularity,
         .show_addresses = report->options->show_addresses,
         .with_edges = true,
     };
+}
+
+void page_add_residual(const struct report *report, struct trimmed *page)
+{
+    const struct fold_options fold = fold_options_of(report);
+    if (!report->options->trim.keep_all)
+        graph_add_residual(report->view, &fold, page);
+}
+
+bool page_make(const struct report *report, struct trimmed *out, struct error *err)
+{
+    const struct view *view = report->view;
+    const struct fold_options fold = fold_options_of(report);
     struct graph graph;
     graph_fold(view, &fold, &graph);
     struct trimmed page;

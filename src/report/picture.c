@@ -73,6 +73,7 @@ static struct drawing_edge draw_edge(const struct report *report, const struct t
         .width = width < 0.5 ? 0.5 : width,
         .heat = share_of(edge->weight, page->flat_total < 0 ? -page->flat_total : page->flat_total),
         .is_dashed = page_edge_is_dashed(view, page, edge),
+        .is_dotted = edge->is_residual,
     };
 }
 
@@ -105,6 +106,7 @@ static bool emit_picture(const struct report *report, enum picture_kind kind, st
     struct trimmed page;
     if (!page_make(report, &page, err))
         return false;
+    page_add_residual(report, &page);
     struct drawing drawing = {.n_nodes = page.n_nodes, .n_edges = page.n_edges};
     drawing.nodes = arena_alloc(report->arena, page.n_nodes, sizeof *drawing.nodes);
     drawing.edges = arena_alloc(report->arena, page.n_edges, sizeof *drawing.edges);
@@ -149,6 +151,7 @@ const struct emitter pdf_emitter = {
     .extension = "pdf",
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
+    .is_single = true,
     .emit = emit_pdf,
 };
 
@@ -167,6 +170,7 @@ const struct emitter svg_emitter = {
     .extension = "svg",
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
+    .is_single = true,
     .emit = emit_svg,
 };
 
@@ -176,6 +180,7 @@ const struct emitter gif_emitter = {
     .extension = "gif",
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
+    .is_single = true,
     .emit = emit_gif,
 };
 
@@ -184,5 +189,6 @@ const struct emitter png_emitter = {
     .help = "call graph as a PNG picture",
     .extension = "png",
     .grain = GRANULARITY_FUNCTIONS,
+    .is_single = true,
     .emit = emit_png,
 };

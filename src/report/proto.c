@@ -18,6 +18,7 @@ enum { /* of the profile */
        FIELD_FUNCTION = 5,
        FIELD_TEXT = 6,
        FIELD_TIME = 9,
+       FIELD_DURATION = 10,
        FIELD_PERIOD_TYPE = 11,
        FIELD_PERIOD = 12,
        FIELD_DEFAULT_TYPE = 14,
@@ -357,8 +358,12 @@ static void put_all(struct writer *w, const struct report *report)
         wire_number(&w->bytes, FIELD_PERIOD, (uint64_t)units_to_i64(types.period));
     }
     wire_number(&w->bytes, FIELD_DEFAULT_TYPE, text_id(w, types.shown));
-    if (report->options->date > 0)
+    if (view->profile->time_ns)
+        wire_number(&w->bytes, FIELD_TIME, (uint64_t)view->profile->time_ns);
+    else if (report->options->date > 0)
         wire_number(&w->bytes, FIELD_TIME, (uint64_t)report->options->date * 1000000000);
+    if (view->profile->duration_ns)
+        wire_number(&w->bytes, FIELD_DURATION, (uint64_t)view->profile->duration_ns);
     put_texts(w);
 }
 
@@ -397,5 +402,6 @@ const struct emitter proto_emitter = {
             "that were found, packed with gzip. To samples of CPU time their duration is added.",
     .grain = GRANULARITY_ADDRESSES,
     .has_fixed_grain = true,
+    .is_single = true,
     .emit = emit,
 };

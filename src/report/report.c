@@ -12,6 +12,7 @@ const struct emitter *const emitters[] = {
     &pdf_emitter,  &ps_emitter,        &svg_emitter,       &gif_emitter,
     &png_emitter,  &list_emitter,     &disasm_emitter,     &weblist_emitter,
     &raw_emitter,  &proto_emitter,    &symbols_emitter,
+    &top_emitter,  &tree_emitter,     &peek_emitter,       &traces_emitter,
     NULL,
     /* clang-format on */
 };
