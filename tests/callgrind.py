@@ -46,7 +46,8 @@ def check(runner, reader, name, options):
         total, _ = annotate(reader, path)
         if form != ['--events=all'] and not matrix.near(wanted, total, slack):
             raise matrix.Wrong('%s %s: total %g, of text %g' % (name, form, total, wanted))
-        annotate(reader, path, '--inclusive=yes', '--tree=both')
+        if form == ['--events=all'] and len(options) == 1:
+            annotate(reader, path, '--inclusive=yes', '--tree=both')
 
 
 def first_column(runner, options):
