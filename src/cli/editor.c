@@ -29,6 +29,7 @@ struct editor {
         __typeof__(&el_end) end;
         __typeof__(&el_gets) gets;
         __typeof__(&el_set) set;
+        __typeof__(&el_wset) set_wide;
         __typeof__(&el_get) get;
         __typeof__(&el_source) source;
         __typeof__(&el_resize) resize;
@@ -65,6 +66,7 @@ static bool find_calls(struct editor *e)
            find_call(e->library, "el_end", &e->call.end) &&
            find_call(e->library, "el_gets", &e->call.gets) &&
            find_call(e->library, "el_set", &e->call.set) &&
+           find_call(e->library, "el_wset", &e->call.set_wide) &&
            find_call(e->library, "el_get", &e->call.get) &&
            find_call(e->library, "el_source", &e->call.source) &&
            find_call(e->library, "el_resize", &e->call.resize) &&
@@ -246,7 +248,9 @@ static bool start(struct editor *e)
     (void)e->call.set(e->edit, EL_PROMPT, show_prompt);
     (void)e->call.set(e->edit, EL_GETCFN, read_character);
     (void)e->call.set(e->edit, EL_HIST, e->call.history, e->past);
-    (void)e->call.set(e->edit, EL_ADDFN, "cprof-complete", "complete commands and names", complete);
+    /* By the wide call: the other one never frees the copies that it makes of the names. */
+    (void)e->call.set_wide(e->edit, EL_ADDFN, L"cprof-complete", L"complete commands and names",
+                           complete);
     (void)e->call.source(e->edit, NULL); /* the person's ~/.editrc */
     (void)e->call.set(e->edit, EL_BIND, "^I", "cprof-complete", NULL);
     (void)e->call.set(e->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
