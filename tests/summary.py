@@ -3,9 +3,10 @@
 """Add up what a run of `meson test` found: every single check of TAP tests, not just every program.
 
 A program that died, or failed after its last check, counts as one more failure. What failed is shown with
-the remarks that tests make on it.
+the remarks that tests make on it. A run that ended with a STATUS other than 0 without a word of what failed
+(somebody stopped it, and the log is cut short) is a failure too.
 
-usage: summary.py testlog.json
+usage: summary.py testlog.json STATUS
 """
 import json
 import re
@@ -40,6 +41,10 @@ def main():
             failed += f
             if f:
                 print('\n'.join(['%s:' % test['name'], *failures(test)]))
+    status = int(sys.argv[2])
+    if status and not failed:
+        print('the run ended with status %d before all tests had a result' % status)
+        failed = 1
     print('%d passed, %d failed' % (passed, failed))
     return failed > 0 or passed == 0
 
