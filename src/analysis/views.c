@@ -200,7 +200,9 @@ bool analysis_view(struct analysis *a, const struct settings *s, const char *thr
     progress_step(&a->progress, "choosing stacks", 0);
     const bool is_made = view_make(a->profile, &a->symbols, &options, arena, &a->notes, view, err);
     progress_step(&a->progress, NULL, 1);
-    if (is_made)
+    if (is_made) {
         view->base_total = base_total(a, s, view);
+        view->is_balanced = s->normalize && settings_base(s);
+    }
     return is_made;
 }

@@ -309,6 +309,7 @@ void filter_frames(struct view *view, const struct view_options *options)
     match_all(&f);
     keep_frames(&f);
     cut_stacks(&f);
+    view->n_variants = f.n_variants;
     if (f.n_variants) {
         extend_profile(&f);
         extend_symbols(&f);

@@ -80,12 +80,14 @@ struct view {
     str_id label;      /* of the samples that count */
     double total;      /* of all samples, before anything was left out */
     double magnitude;  /* the same of their absolute values */
+    bool is_balanced;  /* what was subtracted was made to weigh as much: the total says nothing */
     double base_total; /* shares are of this, not of what is shown; 0: they are not */
     double after_focus, after_ignore; /* what then_focus, and after it then_ignore, let through */
     const uint32_t *stack_at;
     const addr_ix *stack_addr;
     double *stack_value;
     uint32_t n_stacks;           /* may hold empty stacks */
+    uint32_t n_variants;         /* addresses with fewer frames: the last ones of the profile's */
     uint32_t *stack_of;          /* of the profile's stack, or STACK_NONE; NULL: the same one */
     const struct frame *blank;   /* stands in where an image has no symbols: "??" at "??:0" */
     const struct frame *missing; /* and where nothing is known: named by the address, no place */

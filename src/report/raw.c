@@ -49,6 +49,8 @@ static void write_symbols(const struct report *report, struct out *out)
                report->options->program ? report->options->program : "");
     for (uint32_t i = 0; i < n && !out_failed(out); i++) {
         const addr_ix a = order[i];
+        if (a >= n - view->n_variants)
+            continue; /* the symbols of an address are one line: all of them */
         const uint8_t state = view->symbols->addr_state[a];
         if (state == ADDRESS_MISSING || state == ADDRESS_BLANK)
             continue;

@@ -44,7 +44,9 @@ const char *report_thread(const struct report *report)
 
 double report_whole(const struct view *view, double flat_total)
 {
-    return view->base_total > 0 ? view->base_total : flat_total;
+    if (view->base_total > 0)
+        return view->base_total;
+    return view->is_balanced ? view->magnitude : flat_total;
 }
 
 addr_ix *report_addresses(const struct report *report)

@@ -246,6 +246,19 @@ static void negations(void **state)
           "--nod");
 }
 
+/* Those that the Perl tool did not have, as google/pprof's are said. */
+static void switches_of_ours_may_have_values(void **state)
+{
+    (void)state;
+    RIGHT(s->outputs == 1u << OUT_NEW, "--zap=true");
+    RIGHT(s->outputs == 1u << OUT_NEW, "-za=1");
+    RIGHT(s->outputs == 0, "--zap", "--zap=false");
+    RIGHT(s->outputs == 0, "--zap", "--nozap=true");
+    RIGHT(s->outputs == 1u << OUT_NEW, "--nozap=false");
+    WRONG("Option zap does not take an argument\n", "--zap=maybe");
+    WRONG("Option cum does not take an argument\n", "--cum=true");
+}
+
 static void values(void **state)
 {
     (void)state;
@@ -438,6 +451,7 @@ int main(void)
         cmocka_unit_test(beginnings),
         cmocka_unit_test(ours_give_way_to_classic_names),
         cmocka_unit_test(negations),
+        cmocka_unit_test(switches_of_ours_may_have_values),
         cmocka_unit_test(values),
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(real_numbers),

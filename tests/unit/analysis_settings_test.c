@@ -67,6 +67,7 @@ static void defaults(void **state)
     settings_init(&s);
     assert_int_equal(s.seconds, 30);
     assert_int_equal(s.nodecount, 80);
+    assert_true(s.trim && !s.has_nodecount);
     assert_int_equal(s.maxdegree, 8);
     assert_true(s.nodefraction == 0.005 && s.edgefraction == 0.001);
     assert_string_equal(settings_emitter(&s)->name, "text");
@@ -98,6 +99,13 @@ static void contradictions(void **state)
     CHECK("--threads is a number from 0 to 1024", "--threads=-1");
     CHECK("--reader=nonsense: no such format", "--reader=nonsense");
     CHECK("", "--reader=cpu");
+    CHECK(grain, "--lines", "--granularity=files");
+    CHECK("", "--granularity=dso");
+    CHECK("--granularity=houses: no such granularity", "--granularity=houses");
+    CHECK("--unit=stone: no such unit", "--unit=stone");
+    CHECK("", "--unit=minimum", "--thread=*");
+    CHECK("--thread=one: neither a number nor *", "--thread=one");
+    CHECK("Specify at most one of --base and --diff_base", "--base=a", "--diff_base=b");
 }
 
 static void outputs_with_their_own_granularity(void **state)
