@@ -43,7 +43,7 @@ struct option {
     const char *more;  /* manual only: full sentences; NULL */
     unsigned doors;
     size_t said;     /* offset of a bool that tells whether it was said; 0: nobody asks */
-    unsigned choice; /* of the rows with one number, not 0, one is on: see options_change */
+    unsigned choice; /* bits: of rows that have one in common, one is said: see options_change */
     bool is_classic; /* the Perl tool had it: abbreviations are resolved among these first */
 };
 

@@ -7,21 +7,6 @@
 
 #include <inttypes.h>
 
-static void turn_off_others(const struct options *options, const struct option *on,
-                            struct settings *settings)
-{
-    if (on->kind == OPTION_GRAIN)
-        settings->grains = 0;
-    for (uint32_t i = 0; i < options->n; i++) {
-        const struct option *option = &options->rows[i];
-        if (option == on || option->kind != OPTION_FLAG || option->choice == 0 ||
-            option->choice != on->choice)
-            continue;
-        const bool off = false;
-        memcpy((char *)settings + option->at, &off, sizeof off);
-    }
-}
-
 /* Back to what it is where nobody says anything. */
 static void reset(const struct option *option, struct settings *settings)
 {
@@ -57,6 +42,15 @@ static void reset(const struct option *option, struct settings *settings)
     case OPTION_OUTPUT:
     case OPTION_MODE:
         break; /* not changed between reports */
+    }
+}
+
+static void turn_off_others(const struct options *options, const struct option *on,
+                            struct settings *settings)
+{
+    for (uint32_t i = 0; i < options->n; i++) {
+        if (&options->rows[i] != on && (options->rows[i].choice & on->choice))
+            reset(&options->rows[i], settings);
     }
 }
 

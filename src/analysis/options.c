@@ -9,7 +9,7 @@
 
 #define ALL_DOORS  (DOOR_CLI | DOOR_LIBRARY | DOOR_PROMPT)
 #define LOAD_DOORS (DOOR_CLI | DOOR_LIBRARY) /* of no use once profiles are loaded */
-enum { CHOICE_HEAP = 1, CHOICE_CONTENTION };
+enum { CHOICE_HEAP = 1, CHOICE_CONTENTION = 2, CHOICE_GRAIN = 4, CHOICE_BASE = 8 };
 
 #define AT(field) offsetof(struct settings, field)
 
@@ -48,6 +48,7 @@ static const struct option written[] = {
          "Stacks are compared by their places in the images they ran in, so that runs which were "
          "loaded at other addresses can be subtracted.",
      .doors = ALL_DOORS,
+     .choice = CHOICE_BASE,
      .is_classic = true},
     {.name = "drop_negative",
      .kind = OPTION_FLAG,
@@ -64,7 +65,8 @@ static const struct option written[] = {
      .help = "subtract this profile; shares are of its total",
      .more = "As *--base*, but each share says how much a value changed, measured by the whole of "
              "the profile that is subtracted.",
-     .doors = ALL_DOORS},
+     .doors = ALL_DOORS,
+     .choice = CHOICE_BASE},
     {.name = "normalize",
      .kind = OPTION_FLAG,
      .at = AT(normalize),
@@ -90,7 +92,8 @@ static const struct option written[] = {
      .arg = "name",
      .group = grain,
      .help = "one of the above by its name",
-     .doors = ALL_DOORS},
+     .doors = ALL_DOORS,
+     .choice = CHOICE_GRAIN},
     {.name = "noinlines",
      .kind = OPTION_FLAG,
      .at = AT(noinlines),
@@ -105,7 +108,8 @@ static const struct option written[] = {
      .help = "which of the values: a name or a number from 0",
      .more = "Names are those of the profile, such as *inuse_space* or *delay*. The samples of a "
              "CPU profile are *samples* and, as time, *cpu*.",
-     .doors = ALL_DOORS},
+     .doors = ALL_DOORS,
+     .choice = CHOICE_HEAP | CHOICE_CONTENTION},
     {.name = "unit",
      .kind = OPTION_TEXT,
      .at = AT(unit),
@@ -149,9 +153,10 @@ static const struct option written[] = {
      .arg = "name|all",
      .group = output,
      .help = "with --callgrind: these columns, functions with their images, inlined code",
-     .more = "The name of one column, such as _alloc_space_, or *all*. Functions are as they are in "
-             "the program; code that was inlined is shown as lines of theirs, in the files that it "
-             "came from.",
+     .more =
+         "The name of one column, such as _alloc_space_, or *all*. Functions are as they are in "
+         "the program; code that was inlined is shown as lines of theirs, in the files that it "
+         "came from.",
      .doors = ALL_DOORS},
     {.name = "show_addresses",
      .kind = OPTION_FLAG,
@@ -465,6 +470,7 @@ static struct option from_granularity(uint32_t kind, const char *group)
         .group = group,
         .help = granularities[kind].help,
         .doors = ALL_DOORS,
+        .choice = CHOICE_GRAIN,
         .is_classic = kind <= GRANULARITY_FILES,
     };
 }

@@ -345,12 +345,16 @@ static void report(struct prompt *p, const struct command *command)
     struct settings settings;
     settings_copy(&settings, analysis_settings(p->cli->analysis));
     settings.cum |= command->cum;
-    if (command->has_grain)
+    if (command->has_grain) {
         settings.grains = (uint64_t)1 << command->grain;
-    if (command->rows >= 0 && span_is(span_of(command->emitter->name), "text"))
+        set_text(&settings.granularity, NULL);
+    }
+    if (command->rows >= 0 && span_is(span_of(command->emitter->name), "text")) {
         settings.max_rows = command->rows;
-    else if (command->rows >= 0)
+    } else if (command->rows >= 0) {
         settings.nodecount = command->rows;
+        settings.has_nodecount = true;
+    }
     set_text(command->emitter->arg ? &settings.expression : &settings.then_focus,
              command->expression);
     set_text(&settings.then_ignore, command->ignore);

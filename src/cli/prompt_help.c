@@ -13,6 +13,15 @@ static void write_row(struct out *out, const char *name, const char *arg, const 
     buf_free(&left);
 }
 
+static bool is_word(const char *name)
+{
+    for (size_t i = 0; prompt_words[i].name; i++) {
+        if (span_is(span_of(name), prompt_words[i].name))
+            return true;
+    }
+    return false;
+}
+
 void prompt_help(struct out *out)
 {
     out_text(out, "Commands:\n");
@@ -21,8 +30,9 @@ void prompt_help(struct out *out)
             write_row(out, prompt_words[i].name, prompt_words[i].arg, prompt_words[i].help);
     }
     for (size_t i = 0; emitters[i]; i++) {
-        if (emitter_is_for_prompt(emitters[i]) && !span_is(span_of(emitters[i]->name), "text") &&
-            !viewer_find(span_of(emitters[i]->name)))
+        const char *name = emitters[i]->name; /* text is top here */
+        if (emitter_is_for_prompt(emitters[i]) && !span_is(span_of(name), "text") &&
+            !is_word(name) && !viewer_find(span_of(name)))
             write_row(out, emitters[i]->name, emitters[i]->arg, emitters[i]->help);
     }
     for (size_t i = 0; viewers[i].name; i++) {
@@ -38,7 +48,7 @@ void prompt_help(struct out *out)
         out,
         "\nArguments:\n"
         "  regex                     what is shown: list, disasm and weblist take functions by\n"
-        "                            it, graphs only stacks with a frame that matches\n"
+        "                            it, other commands only stacks with a frame that matches\n"
         "  -regex                    leave out stacks with a frame that matches\n"
         "  n                         show so many rows or nodes: top20, dot 20\n"
         "  --cum                     sort by cumulative values\n"

@@ -190,6 +190,20 @@ static void a_new_choice_replaces_the_old_one(void **state)
     expect_shown(&said, "files", "off");
     change(&said, "alloc_space", "0", "");
     expect_shown(&said, "alloc_space", "off");
+    /* Also between what is said by a flag and what is said by name. */
+    change(&said, "lines", NULL, "");
+    change(&said, "granularity", "files", "");
+    expect_shown(&said, "lines", "off");
+    change(&said, "addresses", NULL, "");
+    expect_shown(&said, "granularity", "");
+    change(&said, "inuse_space", NULL, "");
+    change(&said, "sample_index", "1", "");
+    expect_shown(&said, "inuse_space", "off");
+    expect_shown(&said, "mean_delay", "off");
+    change(&said, "base", "a", "");
+    change(&said, "diff_base", "b", "");
+    expect_shown(&said, "base", "");
+    expect_shown(&said, "diff_base", "b");
     finish(&said);
 }
 
