@@ -105,6 +105,8 @@ struct viewer {
     bool is_classic;  /* see struct option */
     bool has_heading; /* at the prompt, as the Perl tool had it */
     bool hands_over;  /* its program may end before the file was read */
+    /* Says what is about to be shown, at once: programs run beside the prompt. NULL: nothing. */
+    void (*announce)(struct cli *cli, const char *path);
     /* Runs the program and waits for it. */
     bool (*show)(struct cli *cli, const struct viewer *viewer, const char *path, struct error *err);
     const char *const *programs; /* tried in this order, until one ends with 0 */

@@ -290,6 +290,8 @@ static void run_view(struct prompt *p, const struct command *command,
     }
     if (is_callgrind)
         talk_say(p->cli, "Starting 'kcachegrind %s & '", path);
+    if (viewer->announce)
+        viewer->announce(p->cli, path);
     (void)fflush(stderr);
     const pid_t pid = fork();
     if (pid == 0)

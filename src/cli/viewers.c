@@ -70,13 +70,17 @@ static bool show_gv(struct cli *cli, const struct viewer *viewer, const char *pa
     return kept(err, path, status < 0 ? "gv: no such program" : "gv failed");
 }
 
-static bool show_in_browser(struct cli *cli, const struct viewer *viewer, const char *path,
-                            struct error *err)
+static void announce_page(struct cli *cli, const char *path)
 {
     /* The slash of the absolute path makes four of them. */
     char *absolute = realpath(path, NULL);
     talk_say(cli, "Loading web page file:///%s", absolute ? absolute : path);
     free(absolute);
+}
+
+static bool show_in_browser(struct cli *cli, const struct viewer *viewer, const char *path,
+                            struct error *err)
+{
     const char *chosen = getenv("BROWSER");
     if (chosen && *chosen && run((const char *const[]){chosen, path, NULL}, false) == 0)
         return true;
@@ -124,6 +128,7 @@ const struct viewer viewers[] = {
      .is_classic = true,
      .has_heading = true,
      .hands_over = true,
+     .announce = announce_page,
      .show = show_in_browser,
      .programs = browsers},
     {.name = "weblist",
@@ -131,6 +136,7 @@ const struct viewer viewers[] = {
      .help = "show annotated source in a browser",
      .has_heading = true,
      .hands_over = true,
+     .announce = announce_page,
      .show = show_in_browser,
      .programs = browsers},
     {.name = "kcachegrind",
@@ -225,6 +231,8 @@ bool viewer_run(struct cli *cli, const struct viewer *viewer, struct error *err)
         temps_remove(&cli->temps, path);
         return false;
     }
+    if (viewer->announce)
+        viewer->announce(cli, path);
     if (!viewer->show(cli, viewer, path, err)) {
         temps_forget(&cli->temps, path);
         return false;
