@@ -8,23 +8,46 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Of 64-bit words in a line of the caches. */
-enum { WORDS_A_LINE = 8 };
+/* Of 64-bit words: in a line of the caches, and in so much of them that what is there need not be
+ * fetched. */
+enum { WORDS_A_LINE = 8, WORDS_CACHED = 32 * 1024 };
 
-/* Two independent chains of multiplications keep the processor busy; the length goes in first, so
- * that a sequence and its beginning differ. */
-static uint64_t hash_words(const uint64_t *words, uint32_t n)
+static const uint64_t hash_keys[16] = {
+    0xb492b66fbe98f273u, 0x9ae16a3b2f90404fu, 0xc949c7defeb8a8a5u, 0x2d358dccaa6c78a5u,
+    0x8bb84b93962eacc9u, 0x4b33a62ed433d4a3u, 0x4d5a2da51de1aa47u, 0xa0761d6478bd642fu,
+    0xe7037ed1a0b428dbu, 0x589965cc75374cc3u, 0x1d8e4e27c47d124fu, 0xd6e8feb86659fd93u,
+    0xa24baed4963ee407u, 0x9fb21c651e98df25u, 0x94d049bb133111ebu, 0xbf58476d1ce4e5b9u,
+};
+
+/* A sum of products of neighbours, each with a key of its place added (Black et al., "UMAC", 1999:
+ * the function NH): no product waits for another. Up to 16 words. */
+static inline uint64_t hash_block(uint64_t hash, const uint64_t *words, uint32_t n)
 {
-    uint64_t a = hash_mix(n, 0x2d358dccaa6c78a5u);
-    uint64_t b = 0x8bb84b93962eacc9u;
-    uint32_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        a = hash_mix(a ^ words[i], words[i + 1]);
-        b = hash_mix(b ^ words[i + 2], words[i + 3]);
+    unsigned __int128 sum = hash;
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i + 2 <= n; i += 2)
+        sum += (unsigned __int128)(words[i] + hash_keys[i]) * (words[i + 1] + hash_keys[i + 1]);
+    return hash_mix((uint64_t)sum, (uint64_t)(sum >> 64));
+}
+
+/* By blocks of a fixed size, since a loop whose length differs from stack to stack costs more in
+ * wrong guesses of the processor than in multiplications: the last block reaches back into the one
+ * before. The length goes in first, so that a sequence and its beginning differ. */
+static inline uint64_t hash_words(const uint64_t *words, uint32_t n)
+{
+    enum { BLOCK = 16, HALF = 8 };
+    uint64_t hash = n;
+    if (n >= BLOCK) {
+        uint32_t i = 0;
+        for (; i + BLOCK < n; i += BLOCK)
+            hash = hash_block(hash, words + i, BLOCK);
+        return hash_block(hash, words + n - BLOCK, BLOCK);
     }
-    for (; i < n; i++)
-        a = hash_mix(a ^ words[i], b);
-    return hash_mix(a, b);
+    if (n >= HALF)
+        return hash_block(hash_block(hash, words, HALF), words + n - HALF, HALF);
+    for (uint32_t i = 0; i < n; i++)
+        hash = hash_mix(hash ^ words[i], hash_keys[i]);
+    return hash;
 }
 
 /* The slot where the sequence is, or where it would go. */
@@ -133,7 +156,7 @@ void stack_table_fetch(const struct stack_table *table, const struct raw_sample 
         if (table->n_slots)
             __builtin_prefetch(&table->slots[hashes[i] & (table->n_slots - 1)]);
     }
-    if (!table->pool)
+    if (table->pool_n < WORDS_CACHED)
         return;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t id = table->slots[hashes[i] & (table->n_slots - 1)].id;

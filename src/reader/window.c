@@ -6,7 +6,7 @@
  * the first byte in the window is aligned for words. */
 #include "reader/internal.h"
 
-enum { PIECE = 256 * 1024 };
+enum { PIECE = 128 * 1024 };
 
 struct window window_over(const struct filling *filling, struct span bytes, enum cursor_order order)
 {
