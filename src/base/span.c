@@ -134,29 +134,25 @@ bool span_take_u64(struct span *rest, uint64_t *value)
     return true;
 }
 
-/* The value of a hex digit, or -1. */
-static int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* Of each byte: the value of the hex digit that it is + 1, or 0. Profiles in text are digits for the
+ * most part. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool span_take_hex(struct span *rest, uint64_t *value)
 {
     uint64_t v = 0;
     size_t n = 0;
     for (; n < rest->n; n++) {
-        const int digit = hex_digit(rest->p[n]);
-        if (digit < 0)
+        const unsigned digit = hex_digits[(unsigned char)rest->p[n]];
+        if (digit == 0)
             break;
         if (v >> 60)
             return false;
-        v = v << 4 | (uint64_t)digit;
+        v = v << 4 | (digit - 1);
     }
     if (n == 0)
         return false;

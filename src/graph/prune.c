@@ -233,14 +233,20 @@ static void cut_common_seconds(const struct view *view, struct cut_stack *stacks
 /* ---- joining ------------------------------------------------------------------------------------
  */
 
-/* Where the allocator took the stack itself, the leaf is in it: if that is a library, all of the
- * leaf's neighbours there are the allocator too, with names or without. */
+/* Where the allocator took the stack itself, the leaf is in it: if that is the allocator's own
+ * library, all of the leaf's neighbours there are the allocator too, with names or without. A
+ * library of the user's may have the allocator built in: there only names tell. */
 static map_ix allocator_of(const struct profile *profile, const struct cut_stack *stack)
 {
     if (!profile->allocator_is_innermost || stack->leaf == ADDRESS_NONE)
         return MAP_NONE;
     const map_ix map = profile->addr_map[stack->leaf];
-    return map != MAP_NONE && profile->maps[map].is_library ? map : MAP_NONE;
+    if (map == MAP_NONE || !profile->maps[map].is_library)
+        return MAP_NONE;
+    const struct span path = strings_span(profile->strings, profile->maps[map].path);
+    const size_t slash = span_find_last(path, '/');
+    const struct span name = slash == SIZE_MAX ? path : span_skip(path, slash + 1);
+    return span_find_text(name, "jemalloc") != SIZE_MAX ? map : MAP_NONE;
 }
 
 /* Addresses to leave out, a byte each; NULL: none. */

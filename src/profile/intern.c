@@ -5,9 +5,6 @@
  * sequence costs one hash, one slot and one comparison, and allocates nothing. */
 #include "profile/internal.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-
 /* Of 64-bit words: in a line of the caches, and in so much of them that what is there need not be
  * fetched. */
 enum { WORDS_A_LINE = 8, WORDS_CACHED = 32 * 1024 };
@@ -69,48 +66,12 @@ static size_t probe(const struct stack_table *table, const uint64_t *words, uint
     }
 }
 
-/* Memory, not zeroed, for a table that look-ups jump about in. With pages of 2 MB, where the system
- * has them to give, these miss the caches but not the page tables; so a big table begins where such
- * a page can. Freed by base_free. */
-static void *new_table(size_t n, size_t size)
-{
-    const size_t page = (size_t)2 << 20;
-    const size_t bytes = n * size;
-    if (bytes < page)
-        return base_alloc(n, size);
-    const size_t rounded = (bytes + page - 1) / page * page;
-    void *p = aligned_alloc(page, rounded);
-    if (!p)
-        base_oom();
-    (void)madvise(p, rounded, MADV_HUGEPAGE); /* a wish, which may be refused */
-    return p;
-}
-
-/* Copied rather than moved by the system, which would take the big pages apart. */
-static void grow_pool(struct stack_table *table, size_t need)
-{
-    size_t cap = table->pool_cap ? (size_t)table->pool_cap * 2 : 1024;
-    while (cap < need)
-        cap *= 2;
-    if (cap > UINT32_MAX)
-        cap = UINT32_MAX;
-    if (need > cap)
-        base_oom();
-    uint64_t *pool = new_table(cap, sizeof *pool);
-    if (table->pool_n)
-        memcpy(pool, table->pool, table->pool_n * sizeof *pool);
-    base_free(table->pool);
-    table->pool = pool;
-    table->pool_cap = (uint32_t)cap;
-}
-
 /* Hashes are made again rather than kept: a pass over the pool is cheap, and it happens seldom. */
 static void grow_slots(struct stack_table *table)
 {
     base_free(table->slots);
     table->n_slots = table->n_slots ? table->n_slots * 2 : 1024;
-    table->slots = new_table(table->n_slots, sizeof table->slots[0]);
-    memset(table->slots, 0, table->n_slots * sizeof table->slots[0]);
+    table->slots = base_alloc(table->n_slots, sizeof table->slots[0]);
     for (uint32_t id = 0; id < table->n; id++) {
         const uint32_t at = table->at[id];
         const uint64_t hash = hash_words(table->pool + at, table->at[id + 1] - at);
@@ -131,8 +92,8 @@ uint32_t stack_table_add_hashed(struct stack_table *table, const uint64_t *words
         return table->slots[i].id - 1;
 
     table->at = base_grow(table->at, &table->at_cap, (size_t)table->n + 2, sizeof table->at[0]);
-    if (table->pool_cap - table->pool_n < n)
-        grow_pool(table, (size_t)table->pool_n + n);
+    table->pool = base_grow(table->pool, &table->pool_cap, (size_t)table->pool_n + n,
+                            sizeof table->pool[0]);
     if (n)
         memcpy(table->pool + table->pool_n, words, n * sizeof *words);
     table->at[table->n] = table->pool_n;

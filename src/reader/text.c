@@ -140,15 +140,41 @@ static uint64_t read_address(struct span word, uint32_t *digits, struct notes *n
     return UINT64_MAX;
 }
 
-void text_stack_read(struct text_stack *stack, struct span words, const struct read_job *job)
+/* " 0x" and up to 16 digits, with a space or nothing behind them: nearly every address there is. */
+static bool take_plain_address(struct span *words, uint64_t *pc, uint32_t *digits)
+{
+    struct span rest = *words;
+    if (rest.n < 3 || rest.p[0] != ' ' || rest.p[1] != '0' || rest.p[2] != 'x')
+        return false;
+    rest = span_skip(rest, 3);
+    const size_t before = rest.n;
+    if (!span_take_hex(&rest, pc) || before - rest.n > 16 || (rest.n && rest.p[0] != ' '))
+        return false;
+    *digits = (uint32_t)(before - rest.n);
+    *words = rest;
+    return true;
+}
+
+static bool take_address(struct span *words, uint64_t *pc, uint32_t *digits, struct notes *notes)
 {
     struct span word;
+    if (take_plain_address(words, pc, digits))
+        return true;
+    if (!span_word(words, &word))
+        return false;
+    *pc = read_address(word, digits, notes);
+    return true;
+}
+
+void text_stack_read(struct text_stack *stack, struct span words, const struct read_job *job)
+{
+    uint64_t pc;
+    uint32_t digits;
     stack->n = 0;
     stack->digits = 0;
-    while (stack->n <= job->limits.max_depth && span_word(&words, &word)) {
-        uint32_t digits;
+    while (stack->n <= job->limits.max_depth && take_address(&words, &pc, &digits, job->notes)) {
         stack->pcs = base_grow(stack->pcs, &stack->cap, (size_t)stack->n + 1, sizeof stack->pcs[0]);
-        stack->pcs[stack->n] = read_address(word, &digits, job->notes);
+        stack->pcs[stack->n] = pc;
         if (stack->n == 0)
             stack->digits = digits;
         stack->n++;
