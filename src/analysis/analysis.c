@@ -233,16 +233,8 @@ bool analysis_report(struct analysis *a, const struct emitter *emitter, struct o
 
 bool analysis_prepare(struct analysis *a, struct error *err)
 {
-    if (!settings_check(&a->settings, err) || !analysis_filters(a, err) ||
-        !analysis_merge(a, &a->settings, err))
-        return false;
-    if (a->is_told)
-        return true;
-    struct arena *arena = arena_new();
-    struct view view;
-    a->is_told = analysis_view(a, &a->settings, NULL, arena, &view, err);
-    arena_free(arena);
-    return a->is_told;
+    return settings_check(&a->settings, err) && analysis_filters(a, err) &&
+           analysis_merge(a, &a->settings, err) && analysis_keep_view(a, err);
 }
 
 static int compare_names(const void *a, const void *b)

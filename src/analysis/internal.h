@@ -38,7 +38,11 @@ struct analysis {
         char *text; /* what it was made of */
     } focus, ignore, then_focus, then_ignore, retain, exclude, hide, show, show_from, prune_from;
 
-    bool is_told; /* analysis_prepare made a view of it, for what that has to tell */
+    struct kept_view {
+        struct arena *arena; /* NULL: there is none */
+        struct view view;
+        char *key; /* the settings that it was made of, as text */
+    } kept;        /* by analysis_prepare */
     bool is_ready;
     struct made_with made_with;
     const char *shown_program; /* for titles */
@@ -65,6 +69,10 @@ struct filter *analysis_filter(struct analysis *analysis, const struct settings 
 /* The view that settings ask for. `thread` is the label of one thread's samples; NULL: of all. */
 bool analysis_view(struct analysis *analysis, const struct settings *settings, const char *thread,
                    struct arena *arena, struct view *view, struct error *err) CHECKED;
+/* Makes the view of the analysis' own settings and keeps it, for what it has to tell and for those
+ * who ask for the same one. */
+bool analysis_keep_view(struct analysis *analysis, struct error *err) CHECKED;
+void analysis_drop_view(struct analysis *analysis);
 /* The labels of the threads that settings ask for, by number; one NULL where they ask for none. */
 struct thread_list {
     const char **labels;

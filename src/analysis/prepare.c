@@ -14,6 +14,7 @@ void analysis_forget(struct analysis *a)
 {
     if (!a->is_ready)
         return;
+    analysis_drop_view(a);
     symbols_free(&a->symbols);
     object_set_free(a->objects);
     if (a->profile == &a->merged)
@@ -23,7 +24,6 @@ void analysis_forget(struct analysis *a)
     a->objects = NULL;
     a->profile = NULL;
     a->is_ready = false;
-    a->is_told = false;
     base_free(a->made_with.base);
     base_free(a->made_with.add_lib);
     base_free(a->made_with.lib_prefix);

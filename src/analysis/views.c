@@ -175,10 +175,37 @@ static double base_total(const struct analysis *a, const struct settings *s,
     return sum_loaded(a, -1, column, view->label, true) * fabs(analysis_base_factor(a, s, column));
 }
 
-bool analysis_view(struct analysis *a, const struct settings *s, const char *thread,
-                   struct arena *arena, struct view *view, struct error *err)
+/* Everything in the settings that a view depends on. */
+static char *describe(const struct view_options *options, const char *filters[], size_t n,
+                      const struct settings *s)
 {
-    const struct view_options options = {
+    struct buf key = BUF_MAX((size_t)1 << 24);
+    const char *const texts[] = {options->column, options->sample_index, options->unit,
+                                 options->label, s->diff_base};
+    for (size_t i = 0; i < COUNT_OF(texts) + n; i++) {
+        const char *text = i < n ? filters[i] : texts[i - n];
+        buf_printf(&key, "%zu:%s", text ? strlen(text) + 1 : 0, text ? text : "");
+    }
+    buf_printf(&key, "%d%d%d%d", options->show_bytes, options->keep_signal_frames,
+               options->no_inlines, s->normalize);
+    char *text = text_copy(buf_c(&key));
+    buf_free(&key);
+    return text;
+}
+
+static char *view_key(struct analysis *a, const struct settings *s,
+                      const struct view_options *options)
+{
+    const char *texts[16] = {NULL}, *option, *text;
+    uint32_t n = 0;
+    while (n < COUNT_OF(texts) && analysis_filter(a, s, n, &option, &text))
+        texts[n++] = text && *text ? text : NULL;
+    return describe(options, texts, n, s);
+}
+
+static struct view_options choose(struct analysis *a, const struct settings *s, const char *thread)
+{
+    return (struct view_options){
         .column = choose_column(a, s),
         .sample_index = s->sample_index && *s->sample_index ? s->sample_index : NULL,
         .unit = s->unit && *s->unit ? s->unit : NULL,
@@ -197,12 +224,56 @@ bool analysis_view(struct analysis *a, const struct settings *s, const char *thr
         .prune_from = a->prune_from.regex,
         .no_inlines = s->noinlines,
     };
+}
+
+static bool make(struct analysis *a, const struct settings *s, const struct view_options *options,
+                 struct arena *arena, struct view *view, struct error *err)
+{
     progress_step(&a->progress, "choosing stacks", 0);
-    const bool is_made = view_make(a->profile, &a->symbols, &options, arena, &a->notes, view, err);
+    const bool is_made = view_make(a->profile, &a->symbols, options, arena, &a->notes, view, err);
     progress_step(&a->progress, NULL, 1);
     if (is_made) {
         view->base_total = base_total(a, s, view);
         view->is_balanced = s->normalize && settings_base(s);
     }
     return is_made;
+}
+
+void analysis_drop_view(struct analysis *a)
+{
+    arena_free(a->kept.arena);
+    base_free(a->kept.key);
+    a->kept = (struct kept_view){0};
+}
+
+bool analysis_keep_view(struct analysis *a, struct error *err)
+{
+    const struct view_options options = choose(a, &a->settings, NULL);
+    char *key = view_key(a, &a->settings, &options);
+    if (text_same(key, a->kept.key)) {
+        base_free(key);
+        return true;
+    }
+    analysis_drop_view(a);
+    a->kept = (struct kept_view){.arena = arena_new(), .key = key};
+    if (make(a, &a->settings, &options, a->kept.arena, &a->kept.view, err))
+        return true;
+    analysis_drop_view(a);
+    return false;
+}
+
+bool analysis_view(struct analysis *a, const struct settings *s, const char *thread,
+                   struct arena *arena, struct view *view, struct error *err)
+{
+    const struct view_options options = choose(a, s, thread);
+    if (!a->kept.arena)
+        return make(a, s, &options, arena, view, err);
+    char *key = view_key(a, s, &options);
+    const bool is_kept = text_same(key, a->kept.key);
+    base_free(key);
+    if (!is_kept)
+        return make(a, s, &options, arena, view, err);
+    *view = a->kept.view;
+    view->arena = arena; /* for what the report makes of it */
+    return true;
 }

@@ -12,12 +12,18 @@
 /* Most functions have few callers: the edges from some of them are found without a look-up. */
 #define CALLERS_KEPT 4
 
-struct work_node {
-    double flat, cum;
-    str_id label;
+/* What each frame of each stack touches: small, so that many are in the caches. */
+struct work_sum {
+    double cum;
     uint32_t stamp; /* the last stack that had it, + 1 */
-    uint16_t next;  /* of the callers, to be replaced */
-    bool is_inlined, is_kept;
+    bool is_kept;
+};
+
+struct work_node {
+    double flat;
+    str_id label;
+    uint16_t next; /* of the callers, to be replaced */
+    bool is_inlined;
     node_ix caller[CALLERS_KEPT];
     uint32_t caller_edge[CALLERS_KEPT];
 };
@@ -33,7 +39,8 @@ struct fold {
     node_ix *entry_node;
 
     struct work_node *nodes;
-    uint32_t n_nodes, nodes_cap;
+    struct work_sum *sums; /* of the same nodes */
+    uint32_t n_nodes, nodes_cap, sums_cap;
     struct idmap node_of; /* label to node */
 
     struct edge *edges;
@@ -45,7 +52,6 @@ struct fold {
         node_ix node;
         bool is_inlined;
     } * path;
-    uint32_t path_cap;
     uint32_t *edge_stamp, edge_stamp_cap;
 
     struct idmap run_of; /* pc of what a callback called to the K of Run#K, less one */
@@ -63,11 +69,12 @@ static node_ix add_node(struct fold *fold, str_id label, bool is_inlined)
         return node;
     fold->nodes =
         base_grow(fold->nodes, &fold->nodes_cap, (size_t)fold->n_nodes + 1, sizeof fold->nodes[0]);
-    struct work_node *work = &fold->nodes[fold->n_nodes++];
+    fold->sums =
+        base_grow(fold->sums, &fold->sums_cap, (size_t)fold->n_nodes + 1, sizeof fold->sums[0]);
+    struct work_node *work = &fold->nodes[fold->n_nodes];
     uint32_t any;
-    *work = (struct work_node){
-        .label = label,
-        .is_inlined = is_inlined,
+    *work = (struct work_node){.label = label, .is_inlined = is_inlined};
+    fold->sums[fold->n_nodes++] = (struct work_sum){
         .is_kept = !fold->options->kept || idmap_find(fold->options->kept, label, &any),
     };
     for (unsigned i = 0; i < CALLERS_KEPT; i++)
@@ -190,13 +197,13 @@ static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
         const addr_ix addr = view->stack_addr[i];
         for (uint32_t e = fold->entry_at[addr]; e < fold->entry_at[addr + 1]; e++) {
             const node_ix node = find_node(fold, e, i, begin);
-            struct work_node *work = &fold->nodes[node];
-            if (work->stamp != stamp) {
-                work->stamp = stamp;
-                work->cum += value;
+            struct work_sum *sum = &fold->sums[node];
+            if (sum->stamp != stamp) {
+                sum->stamp = stamp;
+                sum->cum += value;
             }
             if (callee == NODE_NONE) {
-                work->flat += value;
+                fold->nodes[node].flat += value;
                 fold->flat_total += value;
             } else if (with_edges) {
                 const uint32_t edge = find_edge(fold, node, callee); /* may move the edges */
@@ -240,8 +247,6 @@ static void fold_once(struct fold *fold, uint32_t s)
     for (uint32_t i = begin; i < end; i++) {
         const addr_ix addr = view->stack_addr[i];
         const uint32_t last = fold->entry_at[addr + 1];
-        fold->path = base_grow(fold->path, &fold->path_cap,
-                               (size_t)n + (last - fold->entry_at[addr]), sizeof fold->path[0]);
         for (uint32_t e = fold->entry_at[addr]; e < last; e++)
             fold->path[n++] =
                 (struct step){.node = find_node(fold, e, i, begin), .is_inlined = e + 1 != last};
@@ -250,14 +255,14 @@ static void fold_once(struct fold *fold, uint32_t s)
     bool is_residual = false;
     while (value != 0 && n-- > 0) {
         const struct step step = fold->path[n];
-        struct work_node *work = &fold->nodes[step.node];
-        if (!work->is_kept) {
+        struct work_sum *sum = &fold->sums[step.node];
+        if (!sum->is_kept) {
             is_residual = true;
             continue;
         }
-        if (work->stamp != stamp) {
-            work->stamp = stamp;
-            work->cum += value;
+        if (sum->stamp != stamp) {
+            sum->stamp = stamp;
+            sum->cum += value;
         }
         if (fold->options->with_edges && caller != NODE_NONE && caller != step.node)
             add_once(fold, caller, &step, value, stamp, is_residual);
@@ -270,6 +275,22 @@ static void fold_once(struct fold *fold, uint32_t s)
     }
 }
 
+/* Room for the entries of any stack. */
+static void make_path(struct fold *fold)
+{
+    const struct view *view = fold->view;
+    size_t most = 1;
+    for (uint32_t s = 0; s < view->n_stacks; s++) {
+        size_t n = 0;
+        for (uint32_t i = view->stack_at[s]; i < view->stack_at[s + 1]; i++) {
+            const addr_ix addr = view->stack_addr[i];
+            n += fold->entry_at[addr + 1] - fold->entry_at[addr];
+        }
+        most = n > most ? n : most;
+    }
+    fold->path = base_alloc(most, sizeof fold->path[0]);
+}
+
 static void hand_over(const struct fold *fold, struct arena *arena, struct graph *out)
 {
     struct node *nodes = arena_alloc(arena, fold->n_nodes, sizeof *nodes);
@@ -278,7 +299,7 @@ static void hand_over(const struct fold *fold, struct arena *arena, struct graph
         nodes[i] = (struct node){
             .label = work->label,
             .flat = work->flat,
-            .cum = work->cum,
+            .cum = fold->sums[i].cum,
             .is_inlined = work->is_inlined,
         };
     }
@@ -307,6 +328,8 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
         .scratch = BUF_MAX((size_t)1 << 20),
     };
     make_entries(&fold);
+    if (options->rule == FOLD_ONCE)
+        make_path(&fold);
     for (uint32_t s = 0; s < view->n_stacks; s++) {
         if (options->rule == FOLD_ONCE)
             fold_once(&fold, s);
@@ -319,6 +342,7 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
     base_free(fold.entry_at);
     base_free(fold.entry_node);
     base_free(fold.nodes);
+    base_free(fold.sums);
     base_free(fold.edges);
     base_free(fold.path);
     base_free(fold.edge_stamp);

@@ -73,12 +73,13 @@ static void sort_nodes(const struct report *report, struct rows *rows)
  */
 
 /* Nodes without values are none. */
-static void fold(const struct report *report, const struct idmap *kept, struct rows *rows)
+static void fold(const struct report *report, const struct idmap *kept, bool with_edges,
+                 struct rows *rows)
 {
     const struct fold_options options = {
         .granularity = report->options->granularity,
         .is_plain = true,
-        .with_edges = true,
+        .with_edges = with_edges,
         .rule = FOLD_ONCE,
         .kept = kept,
     };
@@ -125,34 +126,36 @@ static double measure(const struct rows *rows, double value)
     return fabs(value * rows->view->measure.factor);
 }
 
-/* Folds once more, for the first `n` nodes that weigh enough. */
-static void keep(const struct report *report, struct rows *rows, uint32_t n, double limit)
+/* The nodes that weigh enough. What a node has does not depend on which others are kept. */
+static void drop_small(struct rows *rows, double limit)
 {
-    struct idmap kept = {0};
-    for (node_ix i = 0; i < n; i++) {
+    uint32_t n = 0;
+    for (node_ix i = 0; i < rows->n_nodes; i++) {
         if (!(measure(rows, rows->nodes[i].cum) < limit))
-            (void)idmap_add(&kept, rows->nodes[i].label, i, NULL);
+            rows->nodes[n++] = rows->nodes[i];
     }
-    if (kept.n != rows->n_nodes)
-        fold(report, &kept, rows);
-    idmap_free(&kept);
+    rows->n_dropped = rows->n_nodes - n;
+    rows->n_nodes = n;
 }
 
+/* Edges come last, between the nodes that are kept: they are most of the work. */
 static void cut(const struct report *report, int64_t max_nodes, struct rows *rows)
 {
     const struct trim_options *trim = &report->options->trim;
     const double sum = sum_flat(rows);
-    const double node_limit = limit_of(rows, sum, trim->node_fraction);
     const double edge_limit = limit_of(rows, sum, trim->edge_fraction);
-    const uint32_t n_before = rows->n_nodes;
-    keep(report, rows, rows->n_nodes, node_limit);
-    rows->n_dropped = n_before - rows->n_nodes;
+    drop_small(rows, limit_of(rows, sum, trim->node_fraction));
     rows->n_all = rows->n_nodes;
     sort_nodes(report, rows);
-    if (max_nodes > 0 && (uint64_t)max_nodes < rows->n_nodes) {
-        keep(report, rows, (uint32_t)max_nodes, 0);
-        sort_nodes(report, rows);
-    }
+    if (max_nodes > 0 && (uint64_t)max_nodes < rows->n_nodes)
+        rows->n_nodes = (uint32_t)max_nodes;
+
+    struct idmap kept = {0};
+    for (node_ix i = 0; i < rows->n_nodes; i++)
+        (void)idmap_add(&kept, rows->nodes[i].label, i, NULL);
+    fold(report, &kept, true, rows);
+    idmap_free(&kept);
+    sort_nodes(report, rows);
     uint32_t n = 0;
     for (uint32_t i = 0; i < rows->n_edges; i++) {
         if (!(measure(rows, rows->edges[i].weight) < edge_limit))
@@ -214,7 +217,7 @@ void rows_make(const struct report *report, int64_t usual_nodes, bool is_whole, 
         .total = view->base_total > 0 ? view->base_total : view->magnitude,
         .is_whole = is_whole || trim->keep_all,
     };
-    fold(report, NULL, rows);
+    fold(report, NULL, rows->is_whole, rows);
     rows->n_all = rows->n_nodes;
     if (rows->is_whole)
         sort_nodes(report, rows);
