@@ -148,7 +148,7 @@ static struct report_options report_options_of(struct analysis *a, const struct 
 {
     struct report_options options = {
         .show_addresses = s->show_addresses,
-        .keep_templates = s->no_strip_temp,
+        .naming = settings_naming(s),
         .cum = s->cum,
         .stacks = s->stacks,
         .debug = s->debug,

@@ -70,6 +70,7 @@ struct settings {
     char *thread;      /* "*", or a number */
     char *diff_base;   /* as base; shares are of its total */
     char *granularity; /* the name of one, as its flag */
+    char *names;       /* the style of names */
     char *sample_index, *unit;
     char *source_path, *trim_path;
     char *events; /* of callgrind: columns, or NULL */

@@ -14,8 +14,8 @@ struct loaded {
 
 /* The settings that merged profile and symbols depend on. */
 struct made_with {
-    bool drop_negative, no_strip_temp;
-    bool normalize;
+    bool drop_negative, normalize;
+    struct naming naming;
     char *base, *add_lib, *lib_prefix;
 };
 
@@ -52,6 +52,8 @@ struct analysis {
     struct symbols symbols;
 };
 
+/* How names are shown. */
+struct naming settings_naming(const struct settings *settings);
 /* The file to subtract, by either option; NULL: none. */
 const char *settings_base(const struct settings *settings);
 

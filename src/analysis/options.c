@@ -383,6 +383,17 @@ static const struct option written[] = {
      .help = "names from this file too, at its link-time addresses",
      .doors = ALL_DOORS,
      .is_classic = true},
+    {.name = "names",
+     .kind = OPTION_TEXT,
+     .at = AT(names),
+     .arg = "style",
+     .group = symbol,
+     .help = "how much of names to show: short, class, full or mangled [short]",
+     .more = "*short* leaves out arguments, template arguments and return types; *class* the outer "
+             "scopes as well, so that _Class::method_ is left; *full* leaves out nothing, and "
+             "*mangled* shows names as the linker knows them. Functions that are spelled alike "
+             "are one row.",
+     .doors = ALL_DOORS},
     {.name = "no_strip_temp",
      .kind = OPTION_FLAG,
      .at = AT(no_strip_temp),

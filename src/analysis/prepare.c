@@ -173,8 +173,10 @@ static const char *const *split_prefixes(struct arena *arena, const char *list)
 static bool is_up_to_date(const struct analysis *a, const struct settings *now)
 {
     const struct made_with *then = &a->made_with;
+    const struct naming naming = settings_naming(now);
     return a->is_ready && now->drop_negative == then->drop_negative &&
-           now->normalize == then->normalize && now->no_strip_temp == then->no_strip_temp &&
+           now->normalize == then->normalize && naming.style == then->naming.style &&
+           naming.keep_templates == then->naming.keep_templates &&
            text_same(settings_base(now), then->base) && text_same(now->add_lib, then->add_lib) &&
            text_same(now->lib_prefix, then->lib_prefix);
 }
@@ -183,8 +185,8 @@ static void note_made_with(struct analysis *a, const struct settings *s)
 {
     a->made_with = (struct made_with){
         .drop_negative = s->drop_negative,
-        .no_strip_temp = s->no_strip_temp,
         .normalize = s->normalize,
+        .naming = settings_naming(s),
         .base = text_copy(settings_base(s)),
         .add_lib = text_copy(s->add_lib),
         .lib_prefix = text_copy(s->lib_prefix),
@@ -199,7 +201,7 @@ static bool name_addresses(struct analysis *a, const struct settings *s, const c
         .program = program,
         .prefixes = split_prefixes(arena, s->lib_prefix),
         .add_lib = s->add_lib && *s->add_lib ? s->add_lib : NULL,
-        .keep_templates = s->no_strip_temp,
+        .naming = settings_naming(s),
         .threads = (unsigned)s->threads,
         .object = {.threads = (unsigned)s->threads},
     };

@@ -46,6 +46,7 @@ static char **text_at(struct settings *settings, size_t i)
         &settings->show,         &settings->show_from,  &settings->prune_from,
         &settings->thread,       &settings->diff_base,  &settings->granularity,
         &settings->sample_index, &settings->unit,       &settings->events,
+        &settings->names,
     };
     return i < COUNT_OF(texts) ? texts[i] : NULL;
 }
@@ -125,6 +126,10 @@ static bool check_names(const struct settings *s, struct error *err)
         return error_set(err, ERROR_USAGE, "--granularity=%s: no such granularity", s->granularity);
     if (is_said(s->unit) && !scale_is_auto(s->unit) && !scale_is_known(s->unit))
         return error_set(err, ERROR_USAGE, "--unit=%s: no such unit", s->unit);
+    enum name_style style;
+    if (is_said(s->names) && !name_style_find(span_of(s->names), &style))
+        return error_set(err, ERROR_USAGE, "--names=%s: names are short, class, full or mangled",
+                         s->names);
     if (thread.n && !span_is(thread, "*") && !span_u64(thread, &number))
         return error_set(err, ERROR_USAGE, "--thread=%s: neither a number nor *", s->thread);
     if (is_said(s->base) && is_said(s->diff_base))
@@ -148,6 +153,14 @@ bool settings_check(const struct settings *settings, struct error *err)
     if (settings->reader && *settings->reader && !reader_find(span_of(settings->reader)))
         return error_set(err, ERROR_USAGE, "--reader=%s: no such format", settings->reader);
     return check_names(settings, err);
+}
+
+struct naming settings_naming(const struct settings *settings)
+{
+    struct naming naming = {.keep_templates = settings->no_strip_temp};
+    if (is_said(settings->names) && !name_style_find(span_of(settings->names), &naming.style))
+        naming.style = NAMES_SHORT; /* settings_check has said so */
+    return naming;
 }
 
 const char *settings_base(const struct settings *settings)

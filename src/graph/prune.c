@@ -128,7 +128,8 @@ static uint8_t *find_unwanted(const struct view *view, bool keep_signal_frames)
 
     uint8_t *is_frame = base_alloc(symbols->n_frames, 1);
     for (frame_ix f = 0; f < symbols->n_frames; f++) {
-        const str_id name = symbols->frames[f].name;
+        const struct frame *frame = &symbols->frames[f];
+        const str_id name = frame->brief ? frame->brief : frame->name;
         uint32_t id;
         is_frame[f] = idmap_find(&names, name, &id) ||
                       (is_heap && is_allocator_class(strings_span(profile->strings, name)));

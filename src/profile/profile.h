@@ -214,8 +214,9 @@ bool profile_merge(const struct profile *const *in, const int *sign, uint32_t n,
 #define LINE_NONE UINT32_MAX /* the place is just the file text: "?" in symbolized profiles */
 
 struct frame {
-    str_id name;    /* short, as reports show it */
+    str_id name;    /* as reports show it: short, unless another form is wanted */
     str_id full;    /* demangled, with arguments */
+    str_id brief;   /* the short form where `name` is another one; 0: `name` is it */
     str_id file;    /* "??" where unknown */
     uint32_t line;  /* 0 unknown */
     uint64_t entry; /* link-time address of the symbol that gave the name, if has_entry */

@@ -12,12 +12,12 @@ struct report_options {
     enum granularity_kind granularity;
     bool is_granularity_set; /* else an emitter may take its own default */
     bool show_addresses;
-    bool keep_templates;      /* in names that reports look up themselves */
-    bool cum;         /* sort by cumulative value */
-    bool stacks;      /* all stacks before the text table */
-    bool debug;       /* more in --stacks */
-    bool has_heading; /* report_heading was written: no total of its own */
-    int64_t max_rows; /* text: at most so many, those without values too; 0: all */
+    struct naming naming; /* of names that reports look up themselves */
+    bool cum;             /* sort by cumulative value */
+    bool stacks;          /* all stacks before the text table */
+    bool debug;           /* more in --stacks */
+    bool has_heading;     /* report_heading was written: no total of its own */
+    int64_t max_rows;     /* text: at most so many, those without values too; 0: all */
     const char *then_focus, *then_ignore; /* as the view has them, for the heading; NULL: none */
     const char *thread;                   /* the label of whose samples these are; NULL: of all */
     const char *unit;           /* of values, or "auto"; NULL: what the output is used to */
@@ -28,7 +28,7 @@ struct report_options {
     const char *program;        /* name as given, for titles */
     const char *source_path;    /* folders to look for sources in, a comma list; NULL: none */
     const char *trim_path;      /* what to cut off the paths of sources first, likewise */
-    const char *events;         /* callgrind: columns in its fuller form, "all" or one; NULL: plain */
+    const char *events;     /* callgrind: columns in its fuller form, "all" or one; NULL: plain */
     const char *expression; /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
 };
 

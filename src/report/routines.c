@@ -158,7 +158,7 @@ static bool choose_name(const struct listing *l, const struct object_symbol *sym
         if (i && raw[i] == raw[0])
             continue;
         const str_id full = name_demangle(l->strings, raw[i]);
-        *chosen = name_shorten(l->strings, full, l->report->options->keep_templates);
+        *chosen = name_show(l->strings, raw[i], full, l->report->options->naming);
         if (name_matches(l, full, *chosen))
             return true;
     }

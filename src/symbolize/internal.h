@@ -14,16 +14,18 @@
 
 struct name {
     str_id full, brief;
+    str_id shown; /* in the style that is wanted; mostly the brief one */
 };
 
 /* What was demangled and shortened already. Raw names are known by their address: they are borrowed
  * from objects that stay open. Zero, with its strings set, is a valid empty cache. */
 struct name_cache {
     struct strings *strings;
-    bool keep_templates;
+    struct naming naming;
     struct name *names;
     uint32_t n, cap;
     struct idmap by_raw, by_full; /* to place in names */
+    struct idmap by_text;         /* NAMES_MANGLED: the same, by the raw name's text */
     struct idmap texts;           /* texts that are no names, by their address */
     struct idmap clean;           /* the same, by what they were before they were cleaned */
     struct idmap pairs; /* (full, full) to whether the second begins with the first's brief */

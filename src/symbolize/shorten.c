@@ -5,6 +5,15 @@
  * corners included. Work is linear in the name, whatever is in it. */
 #include "symbolize/internal.h"
 
+#include "base/buf.h"
+
+static const char *const style_names[] = {
+    [NAMES_SHORT] = "short",
+    [NAMES_CLASS] = "class",
+    [NAMES_FULL] = "full",
+    [NAMES_MANGLED] = "mangled",
+};
+
 /* A name on its way: `text` shrinks in place, `opened` are the places of brackets not yet closed.
  */
 struct cutting {
@@ -114,4 +123,65 @@ str_id name_shorten(struct strings *strings, str_id full, bool keep_templates)
         base_free(c.opened);
     }
     return brief;
+}
+
+bool name_style_find(struct span name, enum name_style *style)
+{
+    for (size_t i = 0; i < COUNT_OF(style_names); i++) {
+        if (span_is(name, style_names[i])) {
+            *style = (enum name_style)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the last scope but one ends: behind the "::" before the last one, brackets apart. 0: there
+ * is none. */
+static size_t find_class(struct span name)
+{
+    unsigned depth = 0, seen = 0;
+    for (size_t i = name.n; i-- > 0;) {
+        const char byte = name.p[i];
+        if (byte == '>' || byte == ')' || byte == '}' || byte == ']')
+            depth++;
+        else if ((byte == '<' || byte == '(' || byte == '{' || byte == '[') && depth)
+            depth--;
+        else if (byte == ':' && i > 0 && name.p[i - 1] == ':' && !depth && ++seen == 2)
+            return i + 1;
+        else if (byte == ':' && i > 0 && name.p[i - 1] == ':')
+            i--;
+    }
+    return 0;
+}
+
+/* An operator's own brackets are no brackets: what is behind the word is the name. */
+static struct span without_operator(struct span name)
+{
+    const size_t n = sizeof "operator" - 1;
+    for (size_t i = name.n; i-- > 0;) {
+        if (span_starts(span_skip(name, i), "operator") && (i == 0 || !is_word(name.p[i - 1])) &&
+            (i + n == name.n || !is_word(name.p[i + n])))
+            return span_first(name, i);
+    }
+    return name;
+}
+
+str_id name_show(struct strings *strings, const char *raw, str_id full, struct naming naming)
+{
+    if (naming.style == NAMES_FULL || (naming.style == NAMES_MANGLED && !raw))
+        return full;
+    if (naming.style == NAMES_MANGLED)
+        return strings_clean(strings, strings_add_text(strings, raw));
+    const str_id brief = name_shorten(strings, full, naming.keep_templates);
+    const struct span name = strings_span(strings, brief);
+    const size_t at = naming.style == NAMES_CLASS ? find_class(without_operator(name)) : 0;
+    if (at == 0)
+        return brief;
+    /* The text is the table's own, which may move while it takes one. */
+    struct buf copy = BUF_MAX(name.n + 1);
+    buf_add(&copy, span_skip(name, at));
+    const str_id shown = strings_add(strings, buf_span(&copy));
+    buf_free(&copy);
+    return shown;
 }

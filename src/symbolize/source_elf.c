@@ -37,8 +37,9 @@ static void choose_name(const struct batch *batch, const char *dwarf_name,
             frame->entry = frame->has_entry ? symbol->value : 0;
         }
     }
-    frame->name = name.brief;
+    frame->name = name.shown;
     frame->full = name.full;
+    frame->brief = name.brief == name.shown ? 0 : name.brief;
 }
 
 static struct frame place_frame(const struct batch *batch, const struct object_frame *from)

@@ -68,8 +68,8 @@ static void name_address(struct resolver *r, addr_ix addr, uint32_t carried)
     for (uint32_t i = first; i < end; i++) {
         const struct carried_frame *given = &profile->carried_frames[i];
         struct frame frame = {
-            .file = given->file ? text_of_id(&r->names, given->file)
-                                : strings_add_text(strings, "??"),
+            .file =
+                given->file ? text_of_id(&r->names, given->file) : strings_add_text(strings, "??"),
             .line = given->line,
             .is_inlined = i + 1 < end,
         };
@@ -78,7 +78,8 @@ static void name_address(struct resolver *r, addr_ix addr, uint32_t carried)
         const struct name name =
             name_of_full(&r->names, frame.has_entry ? strings_add(strings, full) : given->name);
         frame.full = name.full;
-        frame.name = is_short(profile, full) ? name.full : name.brief;
+        frame.name = is_short(profile, full) ? name.full : name.shown;
+        frame.brief = frame.name == name.shown && name.brief != name.shown ? name.brief : 0;
         resolver_add(r, addr, &frame);
     }
     resolver_end(r, addr, ADDRESS_NAMED);

@@ -111,7 +111,7 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
         .notes = notes,
         .objects = objects,
         .arena = arena_new(),
-        .names = {.strings = profile->strings, .keep_templates = options->keep_templates},
+        .names = {.strings = profile->strings, .naming = options->naming},
         .addr_image = base_alloc(n, sizeof *r.addr_image),
         .addr_place = base_alloc(n, sizeof *r.addr_place),
         .addr_state = base_alloc(n, sizeof *r.addr_state),

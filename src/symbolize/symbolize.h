@@ -1,19 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Gives every address of a profile its frames, asking sources in order: names that came with the
- * profile, then ELF files. Addresses go to a source in sorted batches, one a module; each distinct name
- * is demangled and shortened once. What one source leaves open goes to the next. */
+ * profile, then ELF files. Addresses go to a source in sorted batches, one a module; each distinct
+ * name is demangled and shortened once. What one source leaves open goes to the next. */
 #pragma once
 
 #include "object/object.h"
 #include "profile/profile.h"
 
+/* How much of a function's name reports show. */
+enum name_style {
+    NAMES_SHORT,   /* no arguments, no template arguments, no return type */
+    NAMES_CLASS,   /* of that the last scope and what is in it: Class::method */
+    NAMES_FULL,    /* all that was said */
+    NAMES_MANGLED, /* as the linker knows it */
+};
+struct naming {
+    enum name_style style;
+    bool keep_templates; /* NAMES_SHORT, NAMES_CLASS: leave template arguments where they are */
+};
+
+/* By the name that --names takes; false: there is no such style. */
+bool name_style_find(struct span name, enum name_style *style) CHECKED;
+
 struct symbolize_options {
-    const char *program;           /* path as given; NULL: the mapping that is marked, or guessed */
-    const char *const *prefixes;   /* --lib_prefix, NULL-terminated; NULL: none */
-    const char *add_lib;           /* one more image, at its link-time addresses; NULL: none */
-    bool keep_templates;           /* --no_strip_temp */
-    unsigned threads;              /* 0: one a processor */
+    const char *program;         /* path as given; NULL: the mapping that is marked, or guessed */
+    const char *const *prefixes; /* --lib_prefix, NULL-terminated; NULL: none */
+    const char *add_lib;         /* one more image, at its link-time addresses; NULL: none */
+    struct naming naming;
+    unsigned threads; /* 0: one a processor */
     struct object_options object;
 };
 
@@ -21,9 +36,11 @@ struct symbolize_options {
 struct object_set;
 struct object_set *object_set_new(void) CHECKED;
 void object_set_free(struct object_set *set);
-struct object *object_set_at(const struct object_set *set, image_ix image); /* NULL: could not open */
+struct object *object_set_at(const struct object_set *set,
+                             image_ix image); /* NULL: could not open */
 
-/* Fills `out` for every address. One unreadable module is a note, "PATH: No such file or directory". */
+/* Fills `out` for every address. One unreadable module is a note, "PATH: No such file or
+ * directory". */
 bool symbolize(const struct profile *profile, const struct symbolize_options *options,
                const struct progress *progress, struct object_set *objects, struct symbols *out,
                struct notes *notes, struct error *err) CHECKED;
@@ -33,3 +50,5 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
  * Texts go to the strings table. */
 str_id name_demangle(struct strings *strings, const char *raw);
 str_id name_shorten(struct strings *strings, str_id full, bool keep_templates);
+/* What reports show of a name; `raw` is NULL where only the full form is known. */
+str_id name_show(struct strings *strings, const char *raw, str_id full, struct naming naming);

@@ -81,6 +81,63 @@ static void shortened(void **state)
     }
 }
 
+static void shown(void **state)
+{
+    struct strings *strings = *state;
+    static const struct {
+        const char *raw, *class_name, *with_templates; /* NULL: as class_name */
+    } rows[] = {
+        {"main", "main", NULL},
+        {"_ZN2ns4overEi", "ns::over", NULL},
+        {"_ZNK2ns3BoxIiE3getEi", "Box::get", "Box<int>::get"},
+        {"_ZNK2ns3BoxIN1a1bEE3getEi", "Box::get", "Box<a::b>::get"},
+        {"_ZNK2ns2OpclEi", "Op::operator()", NULL},
+        {"_ZNK2ns2OpltERKS0_", "Op::operator<", NULL},
+        {"_ZN2ns2OpptEv", "Op::operator->", NULL},
+        {"_ZNK2ns2OpcviEv", "Op::operator int", NULL},
+        {"_ZN1a1b1c1dEv", "c::d", NULL},
+        {"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "Formatter::pad", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const str_id full = name_demangle(strings, rows[i].raw);
+        struct naming naming = {.style = NAMES_CLASS};
+        assert_string_equal(strings_text(strings, name_show(strings, rows[i].raw, full, naming)),
+                            rows[i].class_name);
+        naming.keep_templates = true;
+        assert_string_equal(strings_text(strings, name_show(strings, rows[i].raw, full, naming)),
+                            rows[i].with_templates ? rows[i].with_templates : rows[i].class_name);
+        naming.style = NAMES_FULL;
+        assert_int_equal(name_show(strings, rows[i].raw, full, naming), full);
+        naming.style = NAMES_MANGLED;
+        assert_string_equal(strings_text(strings, name_show(strings, rows[i].raw, full, naming)),
+                            rows[i].raw);
+        assert_int_equal(name_show(strings, NULL, full, naming), full);
+        naming.style = NAMES_SHORT;
+        assert_int_equal(name_show(strings, rows[i].raw, full, naming),
+                         name_shorten(strings, full, true));
+    }
+    enum name_style style = NAMES_SHORT;
+    assert_true(name_style_find(span_of("mangled"), &style));
+    assert_int_equal(style, NAMES_MANGLED);
+    assert_false(name_style_find(span_of("mangle"), &style));
+    assert_int_equal(style, NAMES_MANGLED);
+}
+
+/* Raw names that say the same stay apart where they are shown. */
+static void cached_mangled(void **state)
+{
+    struct strings *strings = *state;
+    struct name_cache cache = {.strings = strings, .naming = {.style = NAMES_MANGLED}};
+    const struct name complete = name_of_raw(&cache, "_ZN3FooC1Ev");
+    const struct name base = name_of_raw(&cache, "_ZN3FooC2Ev");
+    assert_int_equal(complete.full, base.full);
+    assert_int_equal(complete.brief, base.brief);
+    assert_string_equal(strings_text(strings, complete.shown), "_ZN3FooC1Ev");
+    assert_string_equal(strings_text(strings, base.shown), "_ZN3FooC2Ev");
+    assert_int_equal(name_of_full(&cache, base.full).shown, base.full);
+    name_cache_free(&cache);
+}
+
 /* More brackets than fit in any small table. */
 static void shortened_long(void **state)
 {
@@ -202,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(shortened, setup, teardown),
+        cmocka_unit_test_setup_teardown(shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(cached_mangled, setup, teardown),
         cmocka_unit_test_setup_teardown(shortened_long, setup, teardown),
         cmocka_unit_test_setup_teardown(demangled, setup, teardown),
         cmocka_unit_test_setup_teardown(exploding_cxx, setup, teardown),

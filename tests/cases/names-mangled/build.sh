@@ -1,0 +1,1 @@
+. "$PROGRAMS/names.sh"
