@@ -80,6 +80,7 @@ static bool load_profile(struct analysis *a, const struct file *file, const char
     struct profile profile = {0};
     if (!reader_read(file->bytes, forced, &job, &profile, err))
         return false;
+    profile.is_cut_short |= file->is_cut_short;
     analysis_forget(a);
     a->loaded = base_grow(a->loaded, &a->cap_loaded, (size_t)a->n_loaded + 1, sizeof *a->loaded);
     a->loaded[a->n_loaded++] = (struct loaded){

@@ -13,7 +13,8 @@ struct file {
     void *mapped;      /* private: what to unmap or free */
     size_t mapped_size;
     bool is_mapped;
-    int fd; /* private: of a mapped file, for file_copy; else without meaning */
+    bool is_cut_short; /* it was packed, and only its beginning could be unpacked */
+    int fd;            /* private: of a mapped file, for file_copy; else without meaning */
 };
 
 /* "-" is standard input. `limit` bounds what is read from a pipe. Errors read "NAME: reason"; a

@@ -105,6 +105,8 @@ bool file_unpack(struct file *file, uint64_t limit, struct notes *notes, struct 
 
     if (is_good)
         file_take_bytes(file, &g);
+    if (is_good)
+        file->is_cut_short = outcome != UNPACKED;
     else
         free(g.p);
     return is_good;

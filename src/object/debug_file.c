@@ -84,9 +84,19 @@ static bool belongs(const struct search *search, struct elf_file *found, const u
     return true;
 }
 
+static void note_place(struct elf_file *file, const char *path)
+{
+    const size_t n = strlen(path) + 1;
+    file->places = base_grow(file->places, &file->places_cap, (size_t)file->n_places + 1,
+                             sizeof *file->places);
+    file->places[file->n_places] = base_alloc(n, 1);
+    memcpy(file->places[file->n_places++], path, n);
+}
+
 static bool try_path(const struct search *search, const char *path, const uint32_t *crc)
 {
     struct elf_file found;
+    note_place(search->file, path);
     if (!file_is_regular(path) || !elf_file_open(path, &found, NULL))
         return false;
     const bool is_itself =

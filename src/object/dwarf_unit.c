@@ -316,3 +316,23 @@ const struct dwarf_unit *dwarf_unit_of(const struct dwarf_unit *from,
     struct dwarf_unit *unit = dwarf_file_unit(file, offset);
     return unit && offset >= unit->dies && dwarf_unit_open(unit) ? unit : NULL;
 }
+
+void dwarf_describe(struct dwarf *dwarf, struct object_facts *out)
+{
+    struct dwarf_file *file = &dwarf->main;
+    out->n_units = file->n_units;
+    out->dwarf_low = out->dwarf_high = file->n_units ? file->units[0].shape.version : 0;
+    for (uint32_t i = 0; i < file->n_units; i++) {
+        struct dwarf_unit *unit = &file->units[i];
+        const unsigned version = unit->shape.version;
+        out->dwarf_low = version < out->dwarf_low ? version : out->dwarf_low;
+        out->dwarf_high = version > out->dwarf_high ? version : out->dwarf_high;
+        if (!dwarf_unit_open(unit) || !unit->dwo_name)
+            continue;
+        out->n_split++;
+        if (unit->is_split_sought && !unit->split) {
+            out->n_split_missing++;
+            out->split_missing = unit->dwo_name;
+        }
+    }
+}

@@ -60,6 +60,9 @@ void elf_file_close(struct elf_file *file)
     for (uint32_t i = 0; i < file->n_unpacked; i++)
         base_free(file->unpacked[i].bytes);
     base_free(file->unpacked);
+    for (uint32_t i = 0; i < file->n_places; i++)
+        base_free(file->places[i]);
+    base_free(file->places);
     base_free(file->path);
     *file = (struct elf_file){0};
 }

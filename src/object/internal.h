@@ -46,6 +46,8 @@ struct elf_file {
     uint64_t device, inode;    /* which file it is, by whatever name */
     struct unpacked *unpacked; /* compressed sections that were asked for */
     uint32_t n_unpacked, unpacked_cap;
+    char **places; /* where its debug file was looked for */
+    uint32_t n_places, places_cap;
 };
 
 /* Error (ERROR_SYSTEM) where the file cannot be read; anything else that is no ELF opens, without

@@ -353,3 +353,36 @@ void object_answer_free(struct object_answer *answer)
     base_free(answer->frames);
     *answer = (struct object_answer){0};
 }
+
+/* ---- for people ---------------------------------------------------------------------------------
+ */
+
+static bool has_section(struct object *object, const char *name)
+{
+    return elf_file_section(&object->code, name).n ||
+           (object->has_debug && elf_file_section(&object->debug, name).n);
+}
+
+void object_describe(struct object *object, struct object_facts *out)
+{
+    struct elf_file *file = dwarf_file_of(object);
+    *out = (struct object_facts){
+        .has_symtab = has_section(object, ".symtab"),
+        .has_dynsym = has_section(object, ".dynsym"),
+    };
+    struct dwarf *dwarf = dwarf_of(object, NULL);
+    if (!file || !dwarf)
+        return;
+    out->dwarf_path = file->path;
+    for (uint32_t i = 0; i < file->n_unpacked; i++)
+        out->packed = file->unpacked[i].packed.is_zstd ? "zstd" : "zlib";
+    out->package_path = object->has_package ? object->package.path : NULL;
+    out->shared_path = object->has_alt ? object->alt.path : NULL;
+    out->lacks_shared = !object->has_alt && elf_file_section(file, ".gnu_debugaltlink").n;
+    dwarf_describe(dwarf, out);
+}
+
+const char *object_place(const struct object *object, uint32_t i)
+{
+    return i < object->code.n_places ? object->code.places[i] : NULL;
+}

@@ -35,6 +35,24 @@ bool object_is_elf(const struct object *object);
 bool object_is_movable(const struct object *object); /* ET_DYN */
 bool object_has_symbols(struct object *object);      /* functions known from any table or DWARF */
 
+/* Where names come from, for people who miss some. */
+struct object_facts {
+    bool has_symtab, has_dynsym;
+    const char *dwarf_path; /* the file with DWARF; NULL: none has any */
+    uint32_t n_units;
+    unsigned dwarf_low, dwarf_high; /* the versions of its units, from and to */
+    const char *packed;        /* "zlib" or "zstd" where its sections are; NULL: they are not */
+    uint32_t n_split;          /* units whose contents are in files of their own */
+    uint32_t n_split_missing;  /* of those that were asked for: without them */
+    const char *split_missing; /* the name of one; NULL */
+    const char *package_path;  /* the .dwp that has them all; NULL */
+    const char *shared_path;   /* the file that debug files share; NULL */
+    bool lacks_shared;         /* there should be one */
+};
+void object_describe(struct object *object, struct object_facts *out);
+/* The places where a debug file was looked for, in this order; NULL behind the last one. */
+const char *object_place(const struct object *object, uint32_t i);
+
 /* The build ID of a file without opening the rest of it: at most `cap` bytes. False: none. */
 bool object_read_build_id(const char *path, uint8_t *id, size_t cap, size_t *n) CHECKED;
 

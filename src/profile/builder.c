@@ -69,6 +69,11 @@ void builder_program(struct builder *builder, struct span name)
     builder->program = strings_clean(builder->strings, strings_add(builder->strings, name));
 }
 
+void builder_cut_short(struct builder *builder)
+{
+    builder->is_cut_short = true;
+}
+
 void builder_allocator_is_innermost(struct builder *builder)
 {
     builder->allocator_is_innermost = true;

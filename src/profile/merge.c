@@ -389,6 +389,7 @@ static void start_result(const struct profile *const *in, uint32_t n, struct pro
             out->duration_ns = INT64_MAX;
         out->is_symbolized = out->is_symbolized || in[k]->is_symbolized;
         out->allocator_is_innermost |= in[k]->allocator_is_innermost;
+        out->is_cut_short |= in[k]->is_cut_short;
     }
 }
 

@@ -37,6 +37,7 @@ void symbols_free(struct symbols *symbols)
     base_free(symbols->addr_image);
     base_free(symbols->addr_place);
     base_free(symbols->images);
+    base_free(symbols->places);
     *symbols = (struct symbols){0};
 }
 

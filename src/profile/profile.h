@@ -64,6 +64,7 @@ struct profile {
     unsigned address_digits;     /* 16, or 8 for a 32-bit CPU profile: how addresses are printed */
     str_id program;              /* what the profile says it is of ("binary=..."), or "" */
     bool is_symbolized;          /* names came with it: no program is looked at */
+    bool is_cut_short;           /* its file ends before it says so, or could not be read whole */
     bool allocator_is_innermost; /* heap: whatever is inside the outermost allocator frame goes */
     int64_t period;              /* of sampling, in the format's own unit; 0 unknown */
     int64_t time_ns;             /* when it was taken, since 1970; 0 unknown */
@@ -129,6 +130,8 @@ void builder_allocator_is_innermost(struct builder *builder);
 /* Names come with the profile, even if it turns out that there are none. builder_carried says so
  * too. */
 void builder_symbolized(struct builder *builder);
+
+void builder_cut_short(struct builder *builder); /* the file ends before it says so */
 
 /* The stack with these words, leaf first, new or known. Whole stacks are interned as raw words;
  * nothing is allocated for one that is known. STACK_NONE past a limit: the builder remembers, seal
@@ -231,10 +234,15 @@ enum address_state {
     ADDRESS_MISSING, /* its image is missing or unreadable: no frames */
 };
 
-/* A file that addresses were looked up in. */
+/* A file that addresses were looked up in, or were to be. */
 struct image {
     str_id path; /* as opened */
-    bool is_program;
+    bool is_program, is_deleted;
+    str_id wanted;            /* the path that the profile has, or "" */
+    str_id build_id;          /* the build that was profiled, in hex, or "" where nobody says */
+    str_id found_id;          /* the build that is there, likewise */
+    str_id trouble;           /* why it could not be used, or "" */
+    uint32_t place, n_places; /* where it was looked for: places[place] and on */
 };
 
 #define IMAGE_NONE UINT32_MAX
@@ -250,6 +258,7 @@ struct symbols {
     uint64_t *addr_place; /* link-time address in that image */
     struct image *images; /* libraries by the order of maps, the program last */
     uint32_t n_images;
+    str_id *places; /* of all images */
 };
 
 void symbols_free(struct symbols *symbols);

@@ -203,6 +203,7 @@ bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *
         .program = builder->program,
         .is_symbolized = builder->is_symbolized,
         .allocator_is_innermost = builder->allocator_is_innermost,
+        .is_cut_short = builder->is_cut_short,
         .period = builder->period,
         .time_ns = builder->time_ns,
         .duration_ns = builder->duration_ns,

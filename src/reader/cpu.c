@@ -226,6 +226,7 @@ static bool read_records(struct cpu *cpu, uint64_t header_words, struct error *e
     for (uint64_t i = 2; i < header_words; i++) {
         if (!has_words(&cpu->w, &cpu->layout, 1)) {
             note_cut(cpu);
+            builder_cut_short(cpu->filling->builder);
             return true;
         }
         (void)take_word(&cpu->w.c, &cpu->layout);
@@ -235,6 +236,8 @@ static bool read_records(struct cpu *cpu, uint64_t header_words, struct error *e
         read_plain(cpu);
         outcome = read_record(cpu, err);
     } while (outcome == OUTCOME_READ);
+    if (outcome == OUTCOME_LAST) /* the profiler writes a mark when it stops */
+        builder_cut_short(cpu->filling->builder);
     if (outcome == OUTCOME_END_MARK)
         read_text(cpu, span_skip(cpu->w.all, window_offset(&cpu->w)));
     return outcome != OUTCOME_BAD;

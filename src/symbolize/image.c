@@ -6,8 +6,9 @@
  */
 #include "symbolize/internal.h"
 
-#include <stdio.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 
 struct object_set {
@@ -44,39 +45,58 @@ void object_set_put(struct object_set *set, struct object *object)
 /* ---- files --------------------------------------------------------------------------------------
  */
 
-const char *image_path(struct arena *arena, const char *const *prefixes, const char *path)
+static void note_place(struct resolver *r, const char *path, struct planned_image *image)
 {
+    r->places = base_grow(r->places, &r->places_cap, (size_t)r->n_places + 1, sizeof *r->places);
+    if (image->n_places == 0)
+        image->place = r->n_places;
+    image->n_places++;
+    r->places[r->n_places++] =
+        strings_clean(r->profile->strings, strings_add_text(r->profile->strings, path));
+}
+
+/* False: no prefix leads to a file. */
+static bool find_below(struct resolver *r, const char *path, struct planned_image *image)
+{
+    const char *const *prefixes = r->options->prefixes;
     if (!prefixes || !*path)
-        return path;
+        return false;
     for (const char *rest = path; rest; rest = *rest ? strchr(rest + 1, '/') : NULL) {
         for (const char *const *prefix = prefixes; *prefix; prefix++) {
             struct span folder = span_of(*prefix);
             while (folder.n && folder.p[folder.n - 1] == '/')
                 folder.n--;
-            const char *tried = arena_printf(arena, "%.*s%s%s", (int)folder.n, folder.p,
+            const char *tried = arena_printf(r->arena, "%.*s%s%s", (int)folder.n, folder.p,
                                              *rest == '/' ? "" : "/", rest);
+            note_place(r, tried, image);
+            image->path = tried;
             if (file_exists(tried))
-                return tried;
+                return true;
         }
         /* Only the folders of an absolute path fall away. */
         if (*rest != '/')
             break;
     }
-    return path;
+    return false;
 }
 
-static bool is_build(struct object *object, struct span hex)
+void image_find(struct resolver *r, const char *path, struct planned_image *image)
 {
-    const struct span id = object_build_id(object);
-    if (id.n * 2 != hex.n)
-        return false;
-    for (size_t i = 0; i < id.n; i++) {
-        char byte[3];
-        (void)snprintf(byte, sizeof byte, "%02x", (unsigned char)id.p[i]);
-        if (memcmp(byte, hex.p + 2 * i, 2) != 0)
-            return false;
-    }
-    return true;
+    if (find_below(r, path, image))
+        return;
+    note_place(r, path, image);
+    image->path = path;
+}
+
+/* In hex; "" where there is none. */
+static str_id id_text(struct strings *strings, struct span id)
+{
+    struct buf hex = BUF_MAX(256);
+    for (size_t i = 0; i < id.n; i++)
+        buf_printf(&hex, "%02x", (unsigned char)id.p[i]);
+    const str_id text = strings_add(strings, buf_span(&hex));
+    buf_free(&hex);
+    return text;
 }
 
 /* Opens the image's file, or says why not, if there are addresses that wait for it. */
@@ -90,17 +110,20 @@ static void open_image(struct resolver *r, struct planned_image *image, bool is_
     struct object *object;
     if (!object_open(image->path, &options, notes, &object, &err)) {
         notes_add(notes, "%s", err.text);
+        image->trouble = strings_add_text(r->profile->strings,
+                                          err.kind == ERROR_SYSTEM ? strerror(err.sys) : err.text);
         return;
     }
-    const struct span build_id = strings_span(r->profile->strings, image->build_id);
-    if (build_id.n && object_build_id(object).n && !is_build(object, build_id)) {
+    image->found_id = id_text(r->profile->strings, object_build_id(object));
+    if (image->build_id && image->found_id && image->build_id != image->found_id) {
+        image->trouble = strings_add_text(r->profile->strings, "it is another build");
         notes_add(notes,
                   "%s: build ID differs from the profile's: another build of it was profiled",
                   image->path);
         object_close(object);
         return;
     }
-    if (image->is_deleted && !build_id.n)
+    if (image->is_deleted && !image->build_id)
         notes_add(notes,
                   "%s: was deleted or replaced while the profile was taken; names are those of "
                   "the file that is there now",
@@ -160,12 +183,17 @@ static void find_program(struct plan *plan)
     plan->program.is_program = true;
     if (r->options->program) {
         plan->program.path = r->options->program;
+        note_place(r, plan->program.path, &plan->program);
+        if (marked != MAP_NONE) {
+            plan->program.wanted = profile->maps[marked].path;
+            plan->program.told_id = profile->maps[marked].build_id;
+        }
         plan->has_program = true;
     } else if (marked != MAP_NONE) {
         const struct mapping *map = &profile->maps[marked];
-        plan->program.path =
-            image_path(r->arena, r->options->prefixes, strings_text(profile->strings, map->path));
-        plan->program.build_id = map->build_id;
+        image_find(r, strings_text(profile->strings, map->path), &plan->program);
+        plan->program.wanted = map->path;
+        plan->program.build_id = plan->program.told_id = map->build_id;
         plan->program.is_deleted = map->is_deleted;
         plan->has_program = true;
     }
@@ -222,11 +250,12 @@ static void add_libraries(struct plan *plan)
         const uint64_t key = (uint64_t)map->path << 32 | map->build_id;
         if (!idmap_find(&image_of, key, &plan->map_image[m])) {
             struct planned_image image = {
-                .path = image_path(r->arena, r->options->prefixes,
-                                   strings_text(profile->strings, map->path)),
+                .wanted = map->path,
                 .build_id = map->build_id,
+                .told_id = map->build_id,
                 .is_deleted = map->is_deleted,
             };
+            image_find(r, strings_text(profile->strings, map->path), &image);
             open_image(r, &image, plan->is_awaited[m]);
             plan->map_image[m] = idmap_add(&image_of, key, add_image(r, &image), NULL);
         }
@@ -295,6 +324,7 @@ void images_plan(struct resolver *r)
     image_ix add_lib = IMAGE_NONE, program = IMAGE_NONE;
     if (r->options->add_lib) {
         plan.add_lib = (struct planned_image){.path = r->options->add_lib};
+        note_place(r, plan.add_lib.path, &plan.add_lib);
         open_image(r, &plan.add_lib, true);
         add_lib = add_image(r, &plan.add_lib);
     }

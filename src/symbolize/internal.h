@@ -46,9 +46,12 @@ void name_cache_free(struct name_cache *cache);
 /* An image that addresses are looked up in. */
 struct planned_image {
     const char *path; /* as opened */
-    str_id build_id;  /* hex, as the profile says, or "" */
+    str_id build_id;  /* hex, what it must be, or "" */
+    str_id told_id;   /* what the profile says */
     bool is_program, is_add_lib, is_deleted;
     bool has_symbols;
+    str_id wanted, found_id, trouble; /* see struct image */
+    uint32_t place, n_places;
     struct object *object; /* NULL: not there, or another build; the object_set owns it */
 };
 
@@ -63,6 +66,8 @@ struct resolver {
 
     struct planned_image *images;
     uint32_t n_images, images_cap;
+    str_id *places; /* where images were looked for */
+    uint32_t n_places, places_cap;
 
     image_ix *addr_image; /* by address */
     uint64_t *addr_place;
@@ -103,5 +108,6 @@ void resolver_unnamed(struct resolver *r, addr_ix addr, str_id file, uint32_t li
  * only where an address waits for it. */
 void images_plan(struct resolver *r);
 void object_set_put(struct object_set *set, struct object *object); /* takes it; NULL is allowed */
-/* The first file that --lib_prefix makes of a path that is there; else the path. */
-const char *image_path(struct arena *arena, const char *const *prefixes, const char *path);
+/* Sets the image's path: the first file that --lib_prefix makes of `path` that is there, else that.
+ */
+void image_find(struct resolver *r, const char *path, struct planned_image *image);

@@ -80,6 +80,7 @@ static void finish(struct resolver *r, struct symbols *out)
         .addr_place = r->addr_place,
         .images = base_alloc(r->n_images, sizeof *made.images),
         .n_images = r->n_images,
+        .places = r->places,
     };
     uint32_t at = 0;
     for (addr_ix a = 0; a < n; a++) {
@@ -93,6 +94,13 @@ static void finish(struct resolver *r, struct symbols *out)
             .path = strings_clean(r->profile->strings,
                                   strings_add_text(r->profile->strings, r->images[i].path)),
             .is_program = r->images[i].is_program,
+            .is_deleted = r->images[i].is_deleted,
+            .wanted = r->images[i].wanted,
+            .build_id = r->images[i].told_id,
+            .found_id = r->images[i].found_id,
+            .trouble = r->images[i].trouble,
+            .place = r->images[i].place,
+            .n_places = r->images[i].n_places,
         };
     }
     *out = made;
