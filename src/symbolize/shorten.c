@@ -117,7 +117,9 @@ str_id name_shorten(struct strings *strings, str_id full, bool keep_templates)
     if (!keep_templates)
         cut_brackets(&c, '<', '>');
     const uint32_t start = find_start(&c);
-    const str_id brief = strings_add(strings, span_make(c.text + start, c.n - start));
+    /* A name that is all brackets stays what it is: boxes and rows need a name. */
+    const str_id brief =
+        c.n > start ? strings_add(strings, span_make(c.text + start, c.n - start)) : full;
     if (!is_small) {
         base_free(c.text);
         base_free(c.opened);
