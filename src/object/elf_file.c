@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <dwarf.h>
+
 #include "base/file.h"
 #include "base/jobs.h"
 
@@ -142,20 +144,42 @@ static bool is_named(const char *name, const char *wanted, bool *is_old)
     return *is_old || strcmp(name, wanted) == 0;
 }
 
+/* Whether units of DWARF begin with one of types, which nobody asks for addresses. */
+static bool holds_types(struct span info, enum cursor_order order)
+{
+    struct cursor c = cursor_over(info, order);
+    if (cursor_u32(&c) == UINT32_MAX)
+        cursor_skip(&c, 8);
+    const uint16_t version = cursor_u16(&c);
+    const uint8_t type = cursor_u8(&c);
+    return !cursor_failed(&c) && version >= 5 && (type == DW_UT_type || type == DW_UT_split_type);
+}
+
+/* Of several of one name the first that is of use: compilers put each unit of types into a section
+ * of its own, by the same name. */
 static Elf_Scn *find_section(struct elf_file *file, const char *name, bool *is_old)
 {
     size_t names;
     if (!file->elf || elf_getshdrstrndx(file->elf, &names) != 0)
         return NULL;
+    const bool is_split_info = strcmp(name, ".debug_info.dwo") == 0;
+    Elf_Scn *best = NULL;
+    bool is_best_old = false;
     for (Elf_Scn *scn = elf_nextscn(file->elf, NULL); scn; scn = elf_nextscn(file->elf, scn)) {
         GElf_Shdr header;
         const char *found =
             gelf_getshdr(scn, &header) ? elf_strptr(file->elf, names, header.sh_name) : NULL;
-        if (found && header.sh_type != SHT_NOBITS && header.sh_size &&
-            is_named(found, name, is_old))
-            return scn;
+        bool is_this_old;
+        if (!found || header.sh_type == SHT_NOBITS || !header.sh_size ||
+            !is_named(found, name, &is_this_old))
+            continue;
+        best = scn;
+        is_best_old = is_this_old;
+        if (!is_split_info || !holds_types(section_contents(file, scn, is_this_old), file->order))
+            break;
     }
-    return NULL;
+    *is_old = is_best_old;
+    return best;
 }
 
 struct span elf_file_section(struct elf_file *file, const char *name)
