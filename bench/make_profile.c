@@ -8,7 +8,7 @@
  *
  * usage: make_profile [OPTION...] ELF OUT
  *
- *   -t cpu|heap    what to write                                       cpu
+ *   -t KIND        cpu, heap or jemalloc                               cpu
  *   -n STACKS      distinct stacks                                     1000
  *   -r RECORDS     records; each stack is written once before any      STACKS
  *                  comes again
@@ -238,6 +238,14 @@ static void write_cpu(FILE *out, const struct stacks *stacks, const struct wish 
     fwrite(trailer, sizeof trailer, 1, out);
 }
 
+static void write_stack(FILE *out, const struct stacks *stacks, size_t s)
+{
+    fputc('@', out);
+    for (size_t j = stacks->at[s]; j < stacks->at[s + 1]; j++)
+        fprintf(out, " 0x%" PRIx64, stacks->pcs[j]);
+    fputc('\n', out);
+}
+
 /* The header has the sums, so the records are drawn twice: once only to add them up. */
 static void write_heap(FILE *out, const struct stacks *stacks, const struct wish *wish)
 {
@@ -259,16 +267,34 @@ static void write_heap(FILE *out, const struct stacks *stacks, const struct wish
                     sum[v] += values[v];
                 continue;
             }
-            fprintf(out, "%6" PRIu64 ": %8" PRIu64 " [%6" PRIu64 ": %8" PRIu64 "] @", values[0],
+            fprintf(out, "%6" PRIu64 ": %8" PRIu64 " [%6" PRIu64 ": %8" PRIu64 "] ", values[0],
                     values[1], values[2], values[3]);
-            for (size_t j = stacks->at[s]; j < stacks->at[s + 1]; j++)
-                fprintf(out, " 0x%" PRIx64, stacks->pcs[j]);
-            fputc('\n', out);
+            write_stack(out, stacks, s);
         }
     }
     if (wish->with_maps)
         fputs("\nMAPPED_LIBRARIES:\n", out);
 }
+
+/* One thread did it all. Totals at the head are what nobody reads. */
+static void write_jemalloc(FILE *out, const struct stacks *stacks, const struct wish *wish)
+{
+    uint64_t state = mix(wish->seed ^ 0x8ea9);
+    fputs("heap_v2/524288\n  t*: 0: 0 [0: 0]\n  t0: 0: 0 [0: 0]\n", out);
+    for (size_t i = 0; i < wish->records; i++) {
+        const uint64_t size = UINT64_C(16) << even(&state, 14), live = 1 + uneven(&state, 4);
+        write_stack(out, stacks, stack_of_record(stacks, i, &state));
+        for (const char *thread = "*0"; *thread; thread++)
+            fprintf(out, "  t%c: %" PRIu64 ": %" PRIu64 " [0: 0]\n", *thread, live, live * size);
+    }
+    if (wish->with_maps)
+        fputs("\nMAPPED_LIBRARIES:\n", out);
+}
+
+static const struct kind {
+    const char *name;
+    void (*write)(FILE *out, const struct stacks *stacks, const struct wish *wish);
+} kinds[] = {{"cpu", write_cpu}, {"heap", write_heap}, {"jemalloc", write_jemalloc}, {0}};
 
 static void write_maps(FILE *out, const struct program *program)
 {
@@ -326,11 +352,12 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    const bool is_cpu = strcmp(wish.kind, "cpu") == 0;
-    if (argc - optind != 2 || wish.stacks == 0 || wish.depth == 0 ||
-        (!is_cpu && strcmp(wish.kind, "heap") != 0))
+    const struct kind *kind = kinds;
+    while (kind->name && strcmp(kind->name, wish.kind) != 0)
+        kind++;
+    if (argc - optind != 2 || wish.stacks == 0 || wish.depth == 0 || !kind->name)
         die("usage",
-            "make_profile [-t cpu|heap] [-n STACKS] [-r RECORDS] [-d DEPTH] [-f FUNCTIONS] "
+            "make_profile [-t cpu|heap|jemalloc] [-n STACKS] [-r RECORDS] [-d DEPTH] [-f FUNCTIONS] "
             "[-s SEED] [-m] ELF OUT");
     if (wish.records < wish.stacks)
         wish.records = wish.stacks;
@@ -342,7 +369,7 @@ int main(int argc, char **argv)
     FILE *out = fopen(argv[optind + 1], "wb");
     if (!out)
         die(argv[optind + 1], "cannot be written");
-    (is_cpu ? write_cpu : write_heap)(out, &stacks, &wish);
+    kind->write(out, &stacks, &wish);
     if (wish.with_maps)
         write_maps(out, &program);
     if (ferror(out) | fclose(out))

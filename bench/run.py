@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 JVM = pathlib.Path('/usr/lib/jvm/java-17-openjdk-amd64/lib/server/libjvm.so')
@@ -169,6 +170,61 @@ def row_heap(b):
     """--text, a heap profile of 10^5 stacks (quick: 10^4) of the same"""
     elf = b.jvm(False)
     b.text_against_peers(elf, b.profile('stacks.heap', elf, '-t', 'heap', '-n', 1e4 if b.quick else 1e5))
+
+
+def row_jemalloc(b):
+    """--text, jemalloc's heap profile of 10^5 stacks (quick: 10^4) of the same"""
+    elf = b.jvm(False)
+    profile = b.profile('stacks.jemalloc', elf, '-t', 'jemalloc', '-n', 1e4 if b.quick else 1e5)
+    jeprof = shutil.which('jeprof')
+    b.compare([('cprof', [b.program, '--text', elf, profile]),
+               ('jeprof', jeprof and [jeprof, '--text', elf, profile])])
+
+
+def row_outputs(b):
+    """other outputs against --text, 10^4 stacks (quick: 10^3) of a library with 370 MB of DWARF"""
+    elf = b.jvm(True)
+    profile = b.profile('dwarf.prof', elf, '-n', 1e3 if b.quick else 1e4)
+    b.compare([('cprof ' + output, [b.program, output, elf, profile])
+               for output in ('--text', '--callgrind', '--dot', '--lines', '--proto', '--svg')])
+
+
+def row_pdf(b):
+    """--pdf of a graph of 80 functions, against what draws the same --dot"""
+    elf = b.jvm(False)
+    profile = b.profile('pdf.prof', elf, '-n', 1e4)
+    raw, dot = b.folder / 'pdf.raw', b.folder / 'pdf.dot'
+    for out, argv in ((raw, ['--raw', elf, profile]), (dot, ['--dot', raw])):
+        with out.open('wb') as file:
+            subprocess.run([b.program, *argv], stdout=file, stderr=subprocess.DEVNULL, check=True)
+    has_both = shutil.which('dot') and shutil.which('ps2pdf')
+    b.compare([('cprof --pdf', [b.program, '--pdf', raw]),
+               ('dot -Tps2 | ps2pdf', has_both and ['sh', '-c', 'dot -Tps2 "$0" | ps2pdf - -', dot])])
+
+
+def row_prompt(b):
+    """from one prompt to the next, 10^5 stacks (quick: 10^4)"""
+    elf = b.jvm(False)
+    profile = b.profile('symbols.prof', elf, '-n', 1e4 if b.quick else 1e5)
+    with subprocess.Popen([b.program, '--interactive', elf, profile], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as prompt:
+
+        def answer(command):
+            start = time.monotonic()
+            prompt.stdin.write(command.encode())
+            text = b''
+            while not text.endswith(b'(pprof) '):
+                more = prompt.stdout.read(1 << 16)
+                if not more:
+                    raise Missing('the prompt ended')
+                text += more
+            return time.monotonic() - start
+
+        print('  %-28s %9.3f s' % ('(loading)', answer('')))
+        for command in ('top', 'top20 -Klass', 'text --cum', 'tree', 'peek Klass', 'dot > /dev/null'):
+            times = [answer(command + '\n') for _ in range(b.runs)]
+            print('  %-28s %9.3f s  of %d' % (command, statistics.median(times), b.runs), flush=True)
+        prompt.stdin.write(b'quit\n')
 
 
 def reading(b, stacks):
