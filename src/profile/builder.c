@@ -228,7 +228,11 @@ void builder_add_raw(struct builder *builder, const struct raw_sample *samples, 
             const stack_ix stack = is_roomy ? stack_table_add_hashed(&builder->stacks, sample->pcs,
                                                                      sample->depth, hashes[i])
                                             : builder_stack(builder, sample->pcs, sample->depth);
-            builder_add(builder, stack, 0, &sample->value);
+            /* A known stack and one value: as builder_add does it, without the calls. */
+            if (stack < builder->plain_n && builder->plain[stack] && builder->n_columns == 1)
+                builder->values[builder->plain[stack] - 1] += sample->value;
+            else
+                builder_add(builder, stack, 0, &sample->value);
         }
         samples += some;
         n -= some;
