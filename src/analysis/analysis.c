@@ -4,6 +4,7 @@
  * prepare.c made of it. */
 #include "analysis/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,7 @@ static struct report_options report_options_of(struct analysis *a, const struct 
         .stacks = s->stacks,
         .debug = s->debug,
         .heapcheck = s->heapcheck,
+        .json = s->json,
         .unit = s->unit && *s->unit ? s->unit : NULL,
         .filters = name_filters(a, s, arena),
         .max_rows = s->max_rows,
@@ -175,6 +177,32 @@ static struct report_options report_options_of(struct analysis *a, const struct 
     return options;
 }
 
+/* Adds up how many samples begin at a place without a name. */
+static void count_unnamed(struct analysis *a, const struct view *view)
+{
+    for (uint32_t s = 0; s < view->n_stacks; s++) {
+        const double value = fabs(view->stack_value[s]);
+        uint32_t i = view->stack_at[s];
+        while (i < view->stack_at[s + 1] && view_address_is_skipped(view, view->stack_addr[i]))
+            i++;
+        if (i == view->stack_at[s + 1])
+            continue;
+        a->n_reported += value;
+        if (view->symbols->addr_state[view->stack_addr[i]] != ADDRESS_NAMED)
+            a->n_unnamed += value;
+    }
+}
+
+double analysis_unnamed(const struct analysis *a)
+{
+    return a->n_reported > 0 ? a->n_unnamed / a->n_reported : 0;
+}
+
+bool analysis_is_ill(const struct analysis *a)
+{
+    return a->is_ill;
+}
+
 static bool write_report(struct analysis *a, const struct settings *s,
                          const struct emitter *emitter, const char *thread, struct out *heading,
                          struct out *out, struct error *err)
@@ -192,7 +220,9 @@ static bool write_report(struct analysis *a, const struct settings *s,
             .objects = a->objects,
             .notes = &a->notes,
             .arena = arena,
+            .is_ill = &a->is_ill,
         };
+        count_unnamed(a, &view);
         if (heading)
             report_heading(&report, heading);
         is_written = emitter->emit(&report, out, err);
@@ -213,6 +243,8 @@ bool analysis_report_as(struct analysis *a, const struct settings *s, const stru
     if (!analysis_merge(a, s, err))
         return false;
 
+    a->n_unnamed = a->n_reported = 0;
+    a->is_ill = false;
     struct arena *arena = arena_new();
     struct thread_list threads;
     bool is_written = analysis_threads(a, s, arena, &threads, err);
@@ -233,8 +265,12 @@ bool analysis_report(struct analysis *a, const struct emitter *emitter, struct o
 
 bool analysis_prepare(struct analysis *a, struct error *err)
 {
-    return settings_check(&a->settings, err) && analysis_filters(a, err) &&
-           analysis_merge(a, &a->settings, err) && analysis_keep_view(a, err);
+    if (!settings_check(&a->settings, err) || !analysis_filters(a, err) ||
+        !analysis_merge(a, &a->settings, err) || !analysis_keep_view(a, err))
+        return false;
+    a->n_unnamed = a->n_reported = 0;
+    count_unnamed(a, &a->kept.view);
+    return true;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -60,6 +60,7 @@ struct settings {
     char *expression;    /* the value of the output, if it takes one */
     struct texts output; /* files to write, instead of standard output */
     bool help, version, test, debug;
+    bool json;
     bool cum, stacks, show_addresses, show_bytes, drop_negative, heapcheck;
     bool inuse_space, inuse_objects, alloc_space, alloc_objects;
     bool total_delay, contentions, mean_delay;
@@ -188,6 +189,11 @@ const char *analysis_clash(const struct analysis *analysis);
  * report. NULL: the output that the settings chose. */
 bool analysis_report(struct analysis *analysis, const struct emitter *emitter, struct out *out,
                      struct error *err) CHECKED;
+
+/* Of the last report, or of analysis_prepare: the share of its samples that begin at a place
+ * without a name, and whether an output that judges found something ill. */
+double analysis_unnamed(const struct analysis *analysis);
+bool analysis_is_ill(const struct analysis *analysis);
 
 /* The same as other settings would have it; nothing is read or named again unless they ask for
  * that. With `heading`, a few lines for a person go there first: see report_heading. */

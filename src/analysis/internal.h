@@ -44,6 +44,8 @@ struct analysis {
         char *key; /* the settings that it was made of, as text */
     } kept;        /* by analysis_prepare */
     bool is_ready;
+    bool is_ill;                  /* see analysis_is_ill */
+    double n_unnamed, n_reported; /* samples of the last report: see analysis_unnamed */
     struct made_with made_with;
     const char *shown_program; /* for titles */
     struct profile merged;     /* unless `profile` is a loaded one */

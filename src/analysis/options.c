@@ -158,6 +158,12 @@ static const struct option written[] = {
          "the program; code that was inlined is shown as lines of theirs, in the files that it "
          "came from.",
      .doors = ALL_DOORS},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .at = AT(json),
+     .group = output,
+     .help = "with --doctor: for programs",
+     .doors = ALL_DOORS},
     {.name = "show_addresses",
      .kind = OPTION_FLAG,
      .at = AT(show_addresses),

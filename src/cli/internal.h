@@ -68,6 +68,8 @@ void temps_free(struct temps *temps);
 struct cli {
     const char *name; /* in the usage text */
     struct analysis *analysis;
+    const char *const *names; /* files on the command line */
+    uint32_t n_names;
     struct progress_line progress;
     struct temps temps;
 };
@@ -76,6 +78,14 @@ struct cli {
  * terminal. */
 void talk_say(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 int talk_fail(struct cli *cli, const struct error *err); /* 1 */
+
+/* ---- doctor.c -----------------------------------------------------------------------------------
+ */
+
+/* Whether the first word of a command line is the doctor's. */
+bool doctor_is_called(const char *shown_name, const char *word);
+/* Behind a report: names the doctor where many samples have no name. */
+void doctor_hint(struct cli *cli);
 
 /* ---- arguments.c --------------------------------------------------------------------------------
  */

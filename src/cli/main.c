@@ -88,6 +88,13 @@ static bool wants_prompt(const struct settings *settings, const char *const *nam
     return true;
 }
 
+/* The exit status behind a report. */
+static int judge(struct cli *cli)
+{
+    doctor_hint(cli);
+    return analysis_is_ill(cli->analysis) ? 1 : 0;
+}
+
 static int report(struct cli *cli)
 {
     struct error err = {0}, close_err = {0};
@@ -96,7 +103,7 @@ static int report(struct cli *cli)
     const bool is_closed = out_close(out, &close_err);
     if (!is_written)
         return talk_fail(cli, &err);
-    return is_closed ? 0 : talk_fail(cli, &close_err);
+    return is_closed ? judge(cli) : talk_fail(cli, &close_err);
 }
 
 /* Reproducible builds pin the date that documents carry: reproducible-builds.org's variable. */
@@ -140,21 +147,24 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
                   "--tools is not needed: cprof runs no other program");
     if (!analysis_filters(cli->analysis, &err))
         return talk_fail(cli, &err);
+    cli->names = names;
+    cli->n_names = n_names;
     if (!arguments_load(cli->analysis, names, n_names, &err))
         return fail_to_load(cli, &err);
     if (wants_prompt(settings, names, n_names))
         return prompt_run(cli);
     const struct viewer *viewer = modes_viewer(settings);
     if (viewer)
-        return viewer_run(cli, viewer, &err) ? 0 : talk_fail(cli, &err);
+        return viewer_run(cli, viewer, &err) ? judge(cli) : talk_fail(cli, &err);
     if (settings->output.n)
-        return outputs_write(cli, &err) ? 0 : talk_fail(cli, &err);
+        return outputs_write(cli, &err) ? judge(cli) : talk_fail(cli, &err);
     return report(cli);
 }
 
 int main(int argc, char **argv)
 {
     struct option modes[MODES_MAX];
+    char doctor_option[] = "--doctor";
     const uint32_t n_modes = modes_list(modes);
     struct cli cli = {
         .name = names_shown(argc > 0 ? argv[0] : NULL),
@@ -162,6 +172,8 @@ int main(int argc, char **argv)
     };
     const uint32_t n = argc > 1 ? (uint32_t)argc - 1 : 0;
     const char **names = base_alloc(n + 1, sizeof *names);
+    if (n && doctor_is_called(cli.name, argv[1]))
+        argv[1] = doctor_option;
     watch_signals(&cli.temps);
     progress_start(&cli.progress);
     analysis_watch(cli.analysis, progress_of(&cli.progress));

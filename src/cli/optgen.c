@@ -160,7 +160,7 @@ static void write_bash(struct out *out, const struct options *options)
     out_text(out, "# bash completion for cprof, made from its option table\n"
                   "_cprof()\n"
                   "{\n"
-                  "    local cur prev\n"
+                  "    local cur prev words=()\n"
                   "    COMPREPLY=()\n"
                   "    cur=${COMP_WORDS[COMP_CWORD]}\n"
                   "    prev=${COMP_WORDS[COMP_CWORD-1]}\n"
@@ -195,7 +195,9 @@ static void write_bash(struct out *out, const struct options *options)
     out_text(out, "' -- \"$cur\"))\n"
                   "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null\n"
                   "    else\n"
+                  "        [[ $COMP_CWORD -eq 1 ]] && words=($(compgen -W doctor -- \"$cur\"))\n"
                   "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+                  "        COMPREPLY+=(\"${words[@]}\")\n"
                   "        compopt -o filenames 2>/dev/null\n"
                   "    fi\n"
                   "}\n"
@@ -243,7 +245,9 @@ static void write_zsh(struct out *out, const struct options *options)
         }
         out_text(out, "' \\\n");
     }
-    out_text(out, "    '*:file:_files'\n");
+    out_text(out,
+             "    '1:file:{_alternative \"words:command:(doctor)\" \"files:file:_files\"}' \\\n"
+             "    '*:file:_files'\n");
 }
 
 static void quote_fish(struct out *out, const char *text)
@@ -257,7 +261,9 @@ static void quote_fish(struct out *out, const char *text)
 
 static void write_fish(struct out *out, const struct options *options)
 {
-    out_text(out, "# fish completion for cprof, made from its option table\n");
+    out_text(out, "# fish completion for cprof, made from its option table\n"
+                  "complete -c cprof -n __fish_use_subcommand -a doctor"
+                  " -d 'why names are missing, and what helps'\n");
     for (uint32_t i = 0; i < options->n; i++) {
         const struct option *option = &options->rows[i];
         if (!is_shown(option))

@@ -530,6 +530,7 @@ int prompt_run(struct cli *cli)
     struct prompt p = {.cli = cli, .is_terminal = isatty(STDIN_FILENO)};
     if (!analysis_prepare(cli->analysis, &err))
         return talk_fail(cli, &err);
+    doctor_hint(cli);
     progress_erase(&cli->progress);
     give_back_memory();
     if (!signals_hold(&p.signals, &err))

@@ -102,6 +102,7 @@ static bool try_path(const struct search *search, const char *path, const uint32
     const bool is_itself =
         found.inode == search->file->inode && found.device == search->file->device;
     if (is_itself || !belongs(search, &found, crc)) {
+        search->file->refused = is_itself ? search->file->refused : search->file->n_places;
         elf_file_close(&found);
         return false;
     }

@@ -48,6 +48,7 @@ struct elf_file {
     uint32_t n_unpacked, unpacked_cap;
     char **places; /* where its debug file was looked for */
     uint32_t n_places, places_cap;
+    uint32_t refused; /* the place, counted from 1, of one that did not belong to it; 0: none */
 };
 
 /* Error (ERROR_SYSTEM) where the file cannot be read; anything else that is no ELF opens, without

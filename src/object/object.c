@@ -369,6 +369,7 @@ void object_describe(struct object *object, struct object_facts *out)
     *out = (struct object_facts){
         .has_symtab = has_section(object, ".symtab"),
         .has_dynsym = has_section(object, ".dynsym"),
+        .refused = object->code.refused ? object->code.places[object->code.refused - 1] : NULL,
     };
     struct dwarf *dwarf = dwarf_of(object, NULL);
     if (!file || !dwarf)

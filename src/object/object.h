@@ -48,6 +48,7 @@ struct object_facts {
     const char *package_path;  /* the .dwp that has them all; NULL */
     const char *shared_path;   /* the file that debug files share; NULL */
     bool lacks_shared;         /* there should be one */
+    const char *refused;       /* a debug file of another build; NULL */
 };
 void object_describe(struct object *object, struct object_facts *out);
 /* The places where a debug file was looked for, in this order; NULL behind the last one. */

@@ -16,6 +16,7 @@ extern const struct emitter proto_emitter;
 extern const struct emitter dot_emitter;
 extern const struct emitter list_emitter, disasm_emitter, weblist_emitter;
 extern const struct emitter top_emitter, tree_emitter, peek_emitter, traces_emitter;
+extern const struct emitter doctor_emitter;
 extern const struct emitter pdf_emitter, ps_emitter, svg_emitter, gif_emitter, png_emitter;
 
 /* The section of --stacks: every stack, and for heap profiles every sample line. */

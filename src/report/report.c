@@ -13,6 +13,7 @@ const struct emitter *const emitters[] = {
     &png_emitter,  &list_emitter,     &disasm_emitter,     &weblist_emitter,
     &raw_emitter,  &proto_emitter,    &symbols_emitter,
     &top_emitter,  &tree_emitter,     &peek_emitter,       &traces_emitter,
+    &doctor_emitter,
     NULL,
     /* clang-format on */
 };

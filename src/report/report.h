@@ -22,6 +22,7 @@ struct report_options {
     const char *thread;                   /* the label of whose samples these are; NULL: of all */
     const char *unit;           /* of values, or "auto"; NULL: what the output is used to */
     const char *const *filters; /* "hide=REGEX" for each that is on; ends with NULL */
+    bool json;                  /* doctor: for programs */
     bool heapcheck;             /* graphs: nodes with own values stand out */
     struct trim_options trim;   /* graphs: what fits on a page */
     int64_t date;               /* seconds since 1970 that outputs may carry; 0: none */
@@ -38,6 +39,7 @@ struct report {
     const struct object_set *objects;
     struct notes *notes;
     struct arena *arena;
+    bool *is_ill; /* set by outputs that judge; NULL: nobody asks */
 };
 
 /* Lines for a person above a report: "Total: ...", "After focusing on ...", "After ignoring ...".
@@ -56,6 +58,7 @@ struct emitter {
     bool wants_heading;          /* at the prompt: see report_heading */
     bool needs_program;          /* not for profiles that come with their names and no program */
     bool is_single;              /* its file holds one report and no more */
+    bool judges;                 /* says whether all is well: report.is_ill */
     bool is_classic;             /* the Perl tool had it: see struct option */
     bool (*emit)(const struct report *report, struct out *out, struct error *err);
 };
