@@ -72,6 +72,9 @@ struct settings {
     char *diff_base;   /* as base; shares are of its total */
     char *granularity; /* the name of one, as its flag */
     char *names;       /* the style of names */
+    char *debug_dir, *sysroot, *map;
+    char *binary_path; /* folders of programs, with colons between; no option: the door decides */
+    bool force;
     char *sample_index, *unit;
     char *source_path, *trim_path;
     char *events; /* of callgrind: columns, or NULL */

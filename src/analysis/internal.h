@@ -16,7 +16,8 @@ struct loaded {
 struct made_with {
     bool drop_negative, normalize;
     struct naming naming;
-    char *base, *add_lib, *lib_prefix;
+    char *base, *add_lib;
+    char *places; /* see places_key */
 };
 
 struct analysis {
@@ -54,6 +55,12 @@ struct analysis {
     struct symbols symbols;
 };
 
+/* Where files are looked for: into the rows of `out` that say so, for as long as the arena. */
+void places_options(struct arena *arena, const struct settings *settings,
+                    struct symbolize_options *out);
+bool places_check(const struct settings *settings, struct error *err) CHECKED;
+/* All of that as one text, to be freed: equal texts are equal places. */
+char *places_key(const struct settings *settings) CHECKED;
 /* How names are shown. */
 struct naming settings_naming(const struct settings *settings);
 /* The file to subtract, by either option; NULL: none. */

@@ -26,7 +26,7 @@ void analysis_forget(struct analysis *a)
     a->is_ready = false;
     base_free(a->made_with.base);
     base_free(a->made_with.add_lib);
-    base_free(a->made_with.lib_prefix);
+    base_free(a->made_with.places);
     a->made_with = (struct made_with){0};
 }
 
@@ -58,7 +58,8 @@ static bool load_base(struct analysis *a, const struct settings *s, struct error
 
 /* The path of the program: as named, else what the first profile's own maps say, if that is a file.
  */
-static const char *find_path(const struct analysis *a)
+static const char *find_path(const struct analysis *a, const struct settings *s,
+                             struct arena *arena)
 {
     if (a->program)
         return a->program;
@@ -66,19 +67,23 @@ static const char *find_path(const struct analysis *a)
     const map_ix map = first->is_symbolized ? MAP_NONE : profile_guess_program(first);
     if (map == MAP_NONE)
         return NULL;
-    const char *path = strings_text(a->strings, first->maps[map].path);
+    struct symbolize_options options = {0};
+    places_options(arena, s, &options);
+    const char *path =
+        symbolize_locate(&options, arena, strings_text(a->strings, first->maps[map].path),
+                         strings_span(a->strings, first->maps[map].build_id), NULL, NULL);
     return file_exists(path) ? path : NULL;
 }
 
 /* Marks the program in the maps of each profile that was loaded since the last time. */
-static void mark_program(struct analysis *a, const char *path)
+static void mark_program(struct analysis *a, const struct settings *s, const char *path)
 {
     uint8_t id[64];
     size_t n_id = 0;
     struct object *object = NULL;
     const struct object_options options = {.threads = 1};
-    if (!object_read_build_id(path, id, sizeof id, &n_id))
-        n_id = 0;
+    if (s->force || !object_read_build_id(path, id, sizeof id, &n_id))
+        n_id = 0; /* by its name, then */
     const bool is_open = object_open(path, &options, NULL, &object, NULL);
     char *resolved = realpath(path, NULL);
     const struct program program = {
@@ -149,36 +154,17 @@ static bool merge(struct analysis *a, const struct settings *s, struct error *er
     return is_merged;
 }
 
-/* "a,b/" as a NULL-terminated list of "a", "b"; NULL where it is empty. */
-static const char *const *split_prefixes(struct arena *arena, const char *list)
-{
-    if (!list || !*list)
-        return NULL;
-    struct span rest = span_of(list);
-    size_t n = 1;
-    for (size_t i = 0; i < rest.n; i++)
-        n += rest.p[i] == ',';
-    const char **prefixes = arena_alloc(arena, n + 1, sizeof *prefixes);
-    for (size_t i = 0; i < n; i++) {
-        const size_t comma = span_find(rest, ',');
-        struct span prefix = span_first(rest, comma);
-        while (prefix.n && prefix.p[prefix.n - 1] == '/')
-            prefix.n--;
-        prefixes[i] = arena_text(arena, prefix);
-        rest = comma == SIZE_MAX ? span_make("", 0) : span_skip(rest, comma + 1);
-    }
-    return prefixes;
-}
-
 static bool is_up_to_date(const struct analysis *a, const struct settings *now)
 {
     const struct made_with *then = &a->made_with;
     const struct naming naming = settings_naming(now);
-    return a->is_ready && now->drop_negative == then->drop_negative &&
+    char *places = places_key(now);
+    const bool is_there = text_same(places, then->places);
+    base_free(places);
+    return a->is_ready && is_there && now->drop_negative == then->drop_negative &&
            now->normalize == then->normalize && naming.style == then->naming.style &&
            naming.keep_templates == then->naming.keep_templates &&
-           text_same(settings_base(now), then->base) && text_same(now->add_lib, then->add_lib) &&
-           text_same(now->lib_prefix, then->lib_prefix);
+           text_same(settings_base(now), then->base) && text_same(now->add_lib, then->add_lib);
 }
 
 static void note_made_with(struct analysis *a, const struct settings *s)
@@ -189,7 +175,7 @@ static void note_made_with(struct analysis *a, const struct settings *s)
         .naming = settings_naming(s),
         .base = text_copy(settings_base(s)),
         .add_lib = text_copy(s->add_lib),
-        .lib_prefix = text_copy(s->lib_prefix),
+        .places = places_key(s),
     };
 }
 
@@ -197,14 +183,14 @@ static bool name_addresses(struct analysis *a, const struct settings *s, const c
                            struct error *err)
 {
     struct arena *arena = arena_new();
-    const struct symbolize_options options = {
+    struct symbolize_options options = {
         .program = program,
-        .prefixes = split_prefixes(arena, s->lib_prefix),
         .add_lib = s->add_lib && *s->add_lib ? s->add_lib : NULL,
         .naming = settings_naming(s),
         .threads = (unsigned)s->threads,
         .object = {.threads = (unsigned)s->threads},
     };
+    places_options(arena, s, &options);
     a->objects = object_set_new();
     const bool is_named =
         symbolize(a->profile, &options, &a->progress, a->objects, &a->symbols, &a->notes, err);
@@ -225,9 +211,9 @@ bool analysis_merge(struct analysis *a, const struct settings *s, struct error *
     if (n_added == 0)
         return error_set(err, ERROR_USAGE, "Did not specify profile file");
 
-    const char *program = find_path(a);
+    const char *program = find_path(a, s, a->arena);
     if (program)
-        mark_program(a, program);
+        mark_program(a, s, program);
     if (!merge(a, s, err))
         return false;
     if (!name_addresses(a, s, program, err)) {

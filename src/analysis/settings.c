@@ -38,15 +38,16 @@ void settings_init(struct settings *settings)
 static char **text_at(struct settings *settings, size_t i)
 {
     char **const texts[] = {
-        &settings->expression,   &settings->focus,      &settings->ignore,
-        &settings->base,         &settings->add_lib,    &settings->lib_prefix,
-        &settings->tools,        &settings->reader,     &settings->source_path,
-        &settings->trim_path,    &settings->then_focus, &settings->then_ignore,
-        &settings->retain,       &settings->exclude,    &settings->hide,
-        &settings->show,         &settings->show_from,  &settings->prune_from,
-        &settings->thread,       &settings->diff_base,  &settings->granularity,
-        &settings->sample_index, &settings->unit,       &settings->events,
-        &settings->names,
+        &settings->expression,   &settings->focus,       &settings->ignore,
+        &settings->base,         &settings->add_lib,     &settings->lib_prefix,
+        &settings->tools,        &settings->reader,      &settings->source_path,
+        &settings->trim_path,    &settings->then_focus,  &settings->then_ignore,
+        &settings->retain,       &settings->exclude,     &settings->hide,
+        &settings->show,         &settings->show_from,   &settings->prune_from,
+        &settings->thread,       &settings->diff_base,   &settings->granularity,
+        &settings->sample_index, &settings->unit,        &settings->events,
+        &settings->names,        &settings->debug_dir,   &settings->sysroot,
+        &settings->map,          &settings->binary_path,
     };
     return i < COUNT_OF(texts) ? texts[i] : NULL;
 }
@@ -132,6 +133,8 @@ static bool check_names(const struct settings *s, struct error *err)
                          s->names);
     if (thread.n && !span_is(thread, "*") && !span_u64(thread, &number))
         return error_set(err, ERROR_USAGE, "--thread=%s: neither a number nor *", s->thread);
+    if (!places_check(s, err))
+        return false;
     if (is_said(s->base) && is_said(s->diff_base))
         return error_set(err, ERROR_USAGE, "Specify at most one of --base and --diff_base");
     return true;

@@ -53,6 +53,20 @@ static struct span form_name(const struct option *option, enum form form,
     return span_make(text, n_prefix + name.n);
 }
 
+/* Dashes and underscores are the same, except in names that are older than this program. */
+static bool is_same_name(const struct option *option, struct span name, struct span typed)
+{
+    if (name.n != typed.n)
+        return false;
+    for (size_t i = 0; i < name.n; i++) {
+        const char a = name.p[i], b = typed.p[i];
+        const bool are_bars = (a == '-' || a == '_') && (b == '-' || b == '_');
+        if (a != b && !(are_bars && !option->is_classic))
+            return false;
+    }
+    return true;
+}
+
 struct hits {
     char (*names)[NAME_MAX_LENGTH + 1];
     uint32_t n, cap;
@@ -87,7 +101,8 @@ static void find_beginnings(const struct options *options, struct span typed, bo
         for (enum form form = FORM_PLAIN; form < FORM_COUNT; form++) {
             char text[NAME_MAX_LENGTH];
             const struct span name = form_name(option, form, text);
-            if (form != FORM_ALSO && name.n > typed.n && memcmp(name.p, typed.p, typed.n) == 0)
+            if (form != FORM_ALSO && name.n > typed.n &&
+                is_same_name(option, span_first(name, typed.n), typed))
                 hit(hits, option, form, name);
         }
     }
@@ -99,7 +114,7 @@ static bool find_exact(const struct options *options, struct span typed, struct 
         for (enum form form = FORM_PLAIN; form < FORM_COUNT; form++) {
             char text[NAME_MAX_LENGTH];
             const struct span name = form_name(&options->rows[i], form, text);
-            if (name.n == 0 || !span_equal(name, typed))
+            if (name.n == 0 || !is_same_name(&options->rows[i], name, typed))
                 continue;
             *use = (struct option_use){.option = &options->rows[i], .is_off = form >= FORM_NO};
             return true;

@@ -114,6 +114,16 @@ static int64_t pinned_date(void)
     return text && span_i64(span_of(text), &date) && date > 0 ? date : 0;
 }
 
+/* Where files are, as people keep it for all their runs. What was said goes first. */
+static void take_places(struct settings *settings)
+{
+    const char *debug_dir = getenv("CPROF_DEBUG_DIR"), *store = getenv("PPROF_BINARY_PATH");
+    if (!settings->debug_dir && debug_dir)
+        settings->debug_dir = strdup(debug_dir);
+    if (!settings->binary_path && store)
+        settings->binary_path = strdup(store);
+}
+
 static int run(struct cli *cli, const char *const *words, uint32_t n, const char **names)
 {
     struct settings *settings = analysis_settings(cli->analysis);
@@ -138,6 +148,7 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
         return 0;
     }
     settings->date = pinned_date();
+    take_places(settings);
     if (!settings_check(settings, &err) || !outputs_check(settings, &err)) {
         talk_fail(cli, &err);
         return show_usage(cli);

@@ -25,6 +25,8 @@ static const char *const usual_dirs[] = {"/usr/lib/debug", NULL};
 struct search {
     struct elf_file *file;
     const char *const *dirs;
+    bool has_own_dirs;    /* somebody named them: files may lie there side by side */
+    bool force;           /* any will do */
     struct span build_id; /* the one that it must have; empty: any */
     struct notes *notes;
     struct elf_file *out;
@@ -72,14 +74,14 @@ static bool belongs(const struct search *search, struct elf_file *found, const u
     if (search->build_id.n && id.n) {
         if (span_equal(search->build_id, id))
             return true;
-        notes_add(search->notes, "%s: build ID differs from that of %s", found->path,
-                  search->file->path);
-        return false;
+        notes_add(search->notes, "%s: build ID differs from that of %s%s", found->path,
+                  search->file->path, search->force ? "; names may be wrong" : "");
+        return search->force;
     }
     if (crc && checksum(elf_file_whole(found)) != *crc) {
-        notes_add(search->notes, "%s: checksum differs from what %s asks for", found->path,
-                  search->file->path);
-        return false;
+        notes_add(search->notes, "%s: checksum differs from what %s asks for%s", found->path,
+                  search->file->path, search->force ? "; names may be wrong" : "");
+        return search->force;
     }
     return true;
 }
@@ -148,7 +150,8 @@ static bool find_by_link(const struct search *search, const char *absolute)
         try_printf(search, &crc, "%.*s/.debug/%s", n, folder.p, name))
         return true;
     for (const char *const *dir = search->dirs; *dir; dir++) {
-        if (try_printf(search, &crc, "%s%.*s/%s", *dir, n, folder.p, name))
+        if (try_printf(search, &crc, "%s%.*s/%s", *dir, n, folder.p, name) ||
+            (search->has_own_dirs && try_printf(search, &crc, "%s/%s", *dir, name)))
             return true;
     }
     return false;
@@ -167,45 +170,65 @@ static bool find_by_build_id(const struct search *search)
     return is_found;
 }
 
-bool debug_file_find(struct elf_file *file, const char *const *debug_dirs, struct notes *notes,
-                     struct elf_file *out)
+static struct search search_for(struct elf_file *file, const struct object_options *options,
+                                struct notes *notes, struct elf_file *out)
 {
-    const struct search search = {
+    return (struct search){
         .file = file,
-        .dirs = debug_dirs ? debug_dirs : usual_dirs,
-        .build_id = elf_file_build_id(file),
+        .dirs = options->debug_dirs ? options->debug_dirs : usual_dirs,
+        .has_own_dirs = options->debug_dirs != NULL,
+        .force = options->force,
         .notes = notes,
         .out = out,
     };
+}
+
+/* The path as those who live in the sysroot see it; the same where it is not in there. */
+static const char *path_inside(const char *absolute, const char *sysroot)
+{
+    char *root = sysroot ? realpath(sysroot, NULL) : NULL;
+    const size_t n = root ? strlen(root) : 0;
+    const bool is_inside = n > 1 && strncmp(absolute, root, n) == 0 && absolute[n] == '/';
+    free(root);
+    return is_inside ? absolute + n : absolute;
+}
+
+bool debug_file_find(struct elf_file *file, const struct object_options *options,
+                     struct notes *notes, struct elf_file *out)
+{
+    struct search search = search_for(file, options, notes, out);
+    search.build_id = elf_file_build_id(file);
     char *absolute = realpath(file->path, NULL);
-    bool is_found = absolute && find_by_path(&search, absolute);
-    if (!is_found && !elf_file_has_dwarf(file))
-        is_found = (absolute && find_by_link(&search, absolute)) || find_by_build_id(&search);
+    const char *inside = absolute ? path_inside(absolute, options->sysroot) : NULL;
+    bool is_found = absolute && find_by_path(&search, inside);
+    if (!is_found && !elf_file_has_dwarf(file)) {
+        is_found = absolute && find_by_link(&search, absolute);
+        if (!is_found && inside != absolute)
+            is_found = find_by_link(&search, inside);
+        is_found = is_found || find_by_build_id(&search);
+    }
     free(absolute);
     return is_found;
 }
 
 /* .gnu_debugaltlink: a file name, relative to the file that has the link, and the build ID. */
-bool debug_file_find_alt(struct elf_file *file, const char *const *debug_dirs, struct notes *notes,
-                         struct elf_file *out)
+bool debug_file_find_alt(struct elf_file *file, const struct object_options *options,
+                         struct notes *notes, struct elf_file *out)
 {
     struct cursor c = cursor_over(elf_file_section(file, ".gnu_debugaltlink"), file->order);
     const char *name = cursor_text(&c);
     const struct span id = cursor_bytes(&c, cursor_left(&c));
     if (cursor_failed(&c) || !*name)
         return false;
-    const struct search search = {
-        .file = file,
-        .dirs = debug_dirs ? debug_dirs : usual_dirs,
-        .build_id = id,
-        .notes = notes,
-        .out = out,
-    };
+    struct search search = search_for(file, options, notes, out);
+    search.build_id = id;
     char *absolute = realpath(file->path, NULL);
     const struct span beside = folder_of(file->path), really = folder_of(absolute ? absolute : "");
     bool is_found;
     if (name[0] == '/')
-        is_found = try_path(&search, name, NULL);
+        is_found =
+            (options->sysroot && try_printf(&search, NULL, "%s%s", options->sysroot, name)) ||
+            try_path(&search, name, NULL);
     else
         is_found =
             try_printf(&search, NULL, "%.*s/%s", (int)beside.n, beside.p, name) ||

@@ -65,11 +65,11 @@ bool elf_file_has_dwarf(struct elf_file *file);
 
 /* Finds the separate debug file of `file` by path, .gnu_debuglink (with its CRC) and build ID.
  * False: there is none. */
-bool debug_file_find(struct elf_file *file, const char *const *debug_dirs, struct notes *notes,
-                     struct elf_file *out) CHECKED;
+bool debug_file_find(struct elf_file *file, const struct object_options *options,
+                     struct notes *notes, struct elf_file *out) CHECKED;
 /* Finds the file that .gnu_debugaltlink names. */
-bool debug_file_find_alt(struct elf_file *file, const char *const *debug_dirs, struct notes *notes,
-                         struct elf_file *out) CHECKED;
+bool debug_file_find_alt(struct elf_file *file, const struct object_options *options,
+                         struct notes *notes, struct elf_file *out) CHECKED;
 /* The .dwo of a skeleton unit; `object` is where else it may lie beside. */
 bool debug_file_find_split(const char *object, const char *comp_dir, const char *name,
                            struct elf_file *out) CHECKED;

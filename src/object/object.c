@@ -23,9 +23,8 @@ struct object {
     struct segment *segments;
     uint32_t n_segments;
     struct span build_id;
-    unsigned threads;
-    const char *const *debug_dirs;
-    struct arena *arena; /* texts of debug_dirs */
+    struct object_options options;
+    struct arena *arena; /* texts of the options */
 
     struct symbol_table *symbols; /* NULL: not read yet */
     struct label_table *labels;   /* NULL: not read yet */
@@ -81,13 +80,16 @@ bool object_open(const char *path, const struct object_options *options, struct 
     struct object *object = base_alloc(1, sizeof *object);
     object->code = file;
     object->arena = arena_new();
-    object->threads = options ? options->threads : 0;
-    object->debug_dirs = copy_dirs(object->arena, options ? options->debug_dirs : NULL);
+    if (options) {
+        object->options = *options;
+        object->options.debug_dirs = copy_dirs(object->arena, options->debug_dirs);
+        object->options.sysroot =
+            options->sysroot ? arena_text(object->arena, span_of(options->sysroot)) : NULL;
+    }
     if (object->code.elf) {
         object->build_id = elf_file_build_id(&object->code);
         read_segments(object);
-        object->has_debug =
-            debug_file_find(&object->code, object->debug_dirs, notes, &object->debug);
+        object->has_debug = debug_file_find(&object->code, &object->options, notes, &object->debug);
     }
     *out = object;
     return true;
@@ -328,7 +330,7 @@ static struct dwarf *dwarf_of(struct object *object, struct notes *notes)
     struct dwarf_sections sections;
     elf_file_dwarf_sections(file, false, &sections);
     if (!object->has_alt)
-        object->has_alt = debug_file_find_alt(file, object->debug_dirs, notes, &object->alt);
+        object->has_alt = debug_file_find_alt(file, &object->options, notes, &object->alt);
     if (object->has_alt)
         elf_file_dwarf_sections(&object->alt, false, &object->alt_sections);
     const struct dwarf_files files = {.split = find_split, .to = object};
@@ -341,7 +343,7 @@ void object_frames(struct object *object, const uint64_t *sorted, uint32_t n,
 {
     struct dwarf *dwarf = n ? dwarf_of(object, notes) : NULL;
     if (dwarf) {
-        dwarf_frames(dwarf, sorted, n, object->threads, progress, notes, out);
+        dwarf_frames(dwarf, sorted, n, object->options.threads, progress, notes, out);
         return;
     }
     *out = (struct object_answer){.at = base_alloc((size_t)n + 1, sizeof *out->at)};

@@ -17,6 +17,8 @@ struct object;
 
 struct object_options {
     const char *const *debug_dirs; /* NULL-terminated; NULL: /usr/lib/debug */
+    const char *sysroot;           /* paths in it are looked for in debug_dirs too; NULL: none */
+    bool force;                    /* also debug files of another build */
     unsigned threads;              /* for one batch; 0: one a processor */
 };
 

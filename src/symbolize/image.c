@@ -55,37 +55,24 @@ static void note_place(struct resolver *r, const char *path, struct planned_imag
         strings_clean(r->profile->strings, strings_add_text(r->profile->strings, path));
 }
 
-/* False: no prefix leads to a file. */
-static bool find_below(struct resolver *r, const char *path, struct planned_image *image)
+struct noting {
+    struct resolver *r;
+    struct planned_image *image;
+};
+
+static void note_tried(void *to, const char *path)
 {
-    const char *const *prefixes = r->options->prefixes;
-    if (!prefixes || !*path)
-        return false;
-    for (const char *rest = path; rest; rest = *rest ? strchr(rest + 1, '/') : NULL) {
-        for (const char *const *prefix = prefixes; *prefix; prefix++) {
-            struct span folder = span_of(*prefix);
-            while (folder.n && folder.p[folder.n - 1] == '/')
-                folder.n--;
-            const char *tried = arena_printf(r->arena, "%.*s%s%s", (int)folder.n, folder.p,
-                                             *rest == '/' ? "" : "/", rest);
-            note_place(r, tried, image);
-            image->path = tried;
-            if (file_exists(tried))
-                return true;
-        }
-        /* Only the folders of an absolute path fall away. */
-        if (*rest != '/')
-            break;
-    }
-    return false;
+    const struct noting *noting = to;
+    note_place(noting->r, path, noting->image);
 }
 
-void image_find(struct resolver *r, const char *path, struct planned_image *image)
+/* Sets the path of an image that a mapping is of. */
+static void find_image(struct resolver *r, const struct mapping *map, struct planned_image *image)
 {
-    if (find_below(r, path, image))
-        return;
-    note_place(r, path, image);
-    image->path = path;
+    struct noting noting = {.r = r, .image = image};
+    const struct strings *strings = r->profile->strings;
+    image->path = symbolize_locate(r->options, r->arena, strings_text(strings, map->path),
+                                   strings_span(strings, map->build_id), note_tried, &noting);
 }
 
 /* In hex; "" where there is none. */
@@ -115,13 +102,16 @@ static void open_image(struct resolver *r, struct planned_image *image, bool is_
         return;
     }
     image->found_id = id_text(r->profile->strings, object_build_id(object));
-    if (image->build_id && image->found_id && image->build_id != image->found_id) {
+    const str_id wanted_id = r->options->force ? image->told_id : image->build_id;
+    if (wanted_id && image->found_id && wanted_id != image->found_id) {
         image->trouble = strings_add_text(r->profile->strings, "it is another build");
         notes_add(notes,
-                  "%s: build ID differs from the profile's: another build of it was profiled",
-                  image->path);
-        object_close(object);
-        return;
+                  "%s: build ID differs from the profile's: another build of it was profiled%s",
+                  image->path, r->options->force ? "; names may be wrong" : "");
+        if (!r->options->force) {
+            object_close(object);
+            return;
+        }
     }
     if (image->is_deleted && !image->build_id)
         notes_add(notes,
@@ -162,6 +152,28 @@ static void find_used(struct plan *plan)
     }
 }
 
+static const char *base_name(const char *path)
+{
+    const size_t slash = span_find_last(span_of(path), '/');
+    return slash == SIZE_MAX ? path : path + slash + 1;
+}
+
+/* The program that was named has no mapping: maybe since one of its name is of another build. Where
+ * that one is still there, whoever opens it will tell. */
+static void tell_other_build(struct resolver *r, const struct planned_image *program)
+{
+    const struct profile *profile = r->profile;
+    for (map_ix m = 0; program->found_id && m < profile->n_maps; m++) {
+        const struct mapping *map = &profile->maps[m];
+        const char *path = strings_text(profile->strings, map->path);
+        if (map->build_id && map->build_id != program->found_id && !file_exists(path) &&
+            strcmp(base_name(path), base_name(program->path)) == 0)
+            notes_add(r->notes,
+                      "%s: build ID differs from the profile's: another build of it was profiled",
+                      program->path);
+    }
+}
+
 /* The program as named; else what the profile says; else what looks like it. */
 static void find_program(struct plan *plan)
 {
@@ -187,11 +199,14 @@ static void find_program(struct plan *plan)
         if (marked != MAP_NONE) {
             plan->program.wanted = profile->maps[marked].path;
             plan->program.told_id = profile->maps[marked].build_id;
+            plan->program.is_deleted =
+                profile->maps[marked].is_deleted &&
+                span_is(strings_span(profile->strings, plan->program.wanted), plan->program.path);
         }
         plan->has_program = true;
     } else if (marked != MAP_NONE) {
         const struct mapping *map = &profile->maps[marked];
-        image_find(r, strings_text(profile->strings, map->path), &plan->program);
+        find_image(r, map, &plan->program);
         plan->program.wanted = map->path;
         plan->program.build_id = plan->program.told_id = map->build_id;
         plan->program.is_deleted = map->is_deleted;
@@ -199,6 +214,8 @@ static void find_program(struct plan *plan)
     }
     if (plan->has_program)
         open_image(r, &plan->program, plan->is_program_awaited);
+    if (r->options->program && marked == MAP_NONE)
+        tell_other_build(r, &plan->program);
 }
 
 static bool is_fixed_program(const struct plan *plan)
@@ -255,7 +272,7 @@ static void add_libraries(struct plan *plan)
                 .told_id = map->build_id,
                 .is_deleted = map->is_deleted,
             };
-            image_find(r, strings_text(profile->strings, map->path), &image);
+            find_image(r, map, &image);
             open_image(r, &image, plan->is_awaited[m]);
             plan->map_image[m] = idmap_add(&image_of, key, add_image(r, &image), NULL);
         }

@@ -108,6 +108,3 @@ void resolver_unnamed(struct resolver *r, addr_ix addr, str_id file, uint32_t li
  * only where an address waits for it. */
 void images_plan(struct resolver *r);
 void object_set_put(struct object_set *set, struct object *object); /* takes it; NULL is allowed */
-/* Sets the image's path: the first file that --lib_prefix makes of `path` that is there, else that.
- */
-void image_find(struct resolver *r, const char *path, struct planned_image *image);

@@ -5,6 +5,7 @@
  * name is demangled and shortened once. What one source leaves open goes to the next. */
 #pragma once
 
+#include "base/arena.h"
 #include "object/object.h"
 #include "profile/profile.h"
 
@@ -23,10 +24,18 @@ struct naming {
 /* By the name that --names takes; false: there is no such style. */
 bool name_style_find(struct span name, enum name_style *style) CHECKED;
 
+/* Files whose paths began with `from` when they were profiled now lie at `to`. */
+struct path_map {
+    const char *from, *to;
+};
+
 struct symbolize_options {
     const char *program;         /* path as given; NULL: the mapping that is marked, or guessed */
     const char *const *prefixes; /* --lib_prefix, NULL-terminated; NULL: none */
-    const char *add_lib;         /* one more image, at its link-time addresses; NULL: none */
+    const char *const *stores;   /* PPROF_BINARY_PATH, likewise */
+    const struct path_map *path_maps; /* --map, up to a row without `from`; NULL: none */
+    bool force;                       /* also files of another build than the profile's */
+    const char *add_lib;              /* one more image, at its link-time addresses; NULL: none */
     struct naming naming;
     unsigned threads; /* 0: one a processor */
     struct object_options object;
@@ -44,6 +53,14 @@ struct object *object_set_at(const struct object_set *set,
 bool symbolize(const struct profile *profile, const struct symbolize_options *options,
                const struct progress *progress, struct object_set *objects, struct symbols *out,
                struct notes *notes, struct error *err) CHECKED;
+
+/* The file of a module that the profile knows by `path` and, in hex, build ID (or ""): where
+ * options say that files lie, else where it was. If there is none, or none of this build, the path
+ * where it should be. The arena's; `tried`, unless NULL, hears of each place. */
+typedef void locate_tried_fn(void *to, const char *path);
+const char *symbolize_locate(const struct symbolize_options *options, struct arena *arena,
+                             const char *path, struct span build_id, locate_tried_fn *tried,
+                             void *to) CHECKED;
 
 /* The demangled name (C++, Rust, D; anything else as it is, control bytes replaced) and its short
  * form: argument lists, template arguments (unless kept) and return types cut off, docs/symbols.md.

@@ -7,6 +7,7 @@ copy of it; the path without detours; "" and 0 where nothing is known.
 import gzip
 import json
 import os
+import pathlib
 import re
 import struct
 import subprocess
@@ -89,6 +90,38 @@ def write_profile(path, pcs, maps):
     path.write_bytes(struct.pack('<%dQ' % len(words), *words) + ''.join(l + '\n' for l in maps).encode())
 
 
+def field(number, value):
+    """One field of a message: a number, text or bytes."""
+    def varint(n):
+        out = bytearray()
+        while n > 127:
+            out.append(n & 127 | 128)
+            n >>= 7
+        return bytes(out) + bytes([n])
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def write_proto(path, pcs, mappings):
+    """The same as profile.proto, which knows build IDs. A mapping is (start, limit, offset, path, build ID)."""
+    texts = ['', 'samples', 'count']
+    out = field(1, field(1, 1) + field(2, 2))
+    for i, pc in enumerate(pcs, 1):
+        at = next((n for n, m in enumerate(mappings, 1) if m[0] <= pc < m[1]), 0)
+        out += field(2, field(1, i) + field(2, 1)) + field(4, field(1, i) + field(2, at) + field(3, pc))
+    for n, (start, limit, offset, name, build_id) in enumerate(mappings, 1):
+        out += field(3, field(1, n) + field(2, start) + field(3, limit) + field(4, offset) +
+                     field(5, len(texts)) + field(6, len(texts) + 1))
+        texts += [name, build_id]
+    path.write_bytes(gzip.compress(out + b''.join(field(6, t) for t in texts)))
+
+
+def build_id(path):
+    return re.search(r'Build ID: (\w+)', run(['readelf', '-n', path])[0].decode())[1]
+
+
 def wire(data):
     """The fields of a message: [(number, value)]."""
     at, fields = 0, []
@@ -142,11 +175,15 @@ class Cprof:
         self.program, self.scratch = program, scratch
         self.told = ''  # on standard error by the last run
 
-    def ask(self, pcs, maps, arguments, env=None):
-        """Frames by pc, as they are shown."""
+    def ask(self, pcs, maps, arguments, env=None, build_id=None):
+        """Frames by pc, as they are shown. With a build ID the profile says that all mappings are of it."""
         profile = self.scratch / 'asked.prof'
-        write_profile(profile, pcs, maps)
-        out, self.told = run([self.program, '--proto', *arguments, profile], env=env)
+        if build_id is None:
+            write_profile(profile, pcs, maps)
+        else:
+            rows = [re.fullmatch(r'(\w+)-(\w+) ..x. (\w+) \S+ \S+ (.*)', line) for line in maps]
+            write_proto(profile, pcs, [(*(int(n, 16) for n in row.groups()[:3]), row[4], build_id) for row in rows if row])
+        out, self.told = run([self.program, '--proto', *arguments, profile], env=env, folder=self.scratch)
         return read_proto(out)
 
 

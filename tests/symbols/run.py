@@ -19,9 +19,10 @@ import tempfile
 import traceback
 
 import dwarf
+import files
 import peers
 
-GROUPS = [dwarf]
+GROUPS = [dwarf, files]
 
 
 class Wrong(Exception):
@@ -50,11 +51,13 @@ class Workshop:
     def remark(self, text):
         self.remarks.append(text)
 
-    def answers(self, path, arguments=None, env=None, step=3, wanted=None, base=peers.BASE, name=None, places_of=None):
+    def answers(self, path, arguments=None, env=None, step=3, wanted=None, base=peers.BASE, name=None, places_of=None, maps=None,
+                build_id=None):
         """What cprof says of each place in a file: by link-time address."""
         addresses = peers.addresses_of(places_of or path, step, wanted)
-        maps, bias = peers.maps_of(path, base, name)
-        by_pc = self.cprof.ask([a + bias for a in addresses], maps, [path] if arguments is None else arguments, env)
+        lines, bias = peers.maps_of(path, base, name)
+        by_pc = self.cprof.ask([a + bias for a in addresses], lines if maps is None else maps,
+                               [path] if arguments is None else arguments, env, build_id)
         return {a: by_pc.get(a + bias, []) for a in addresses}
 
     def compare(self, path, judges, reference=None, peer_options=None, **more):

@@ -320,22 +320,83 @@ static void missing(void **state)
     assert_note(f, 0, "/nowhere/prog: No such file or directory");
 }
 
-/* Where a library is found; it has been looked for at as many places as there were to try, up to
- * that one. */
+static void keep_tried(void *to, const char *path)
+{
+    (void)snprintf(to, 300, "%s", path);
+}
+
+/* Where a library is found: the last place where it was looked for. */
+static const char *found_with(const struct symbolize_options *options, const char *path,
+                              const char *build_id)
+{
+    static char found[300], tried[300];
+    struct arena *arena = arena_new();
+    (void)snprintf(found, sizeof found, "%s",
+                   symbolize_locate(options, arena, path, span_of(build_id), keep_tried, tried));
+    arena_free(arena);
+    return found;
+}
+
 static const char *found_at(struct fixture *f, const char *const *prefixes, const char *path)
 {
-    static char found[300];
-    const struct profile profile = {.strings = f->strings};
+    (void)f;
     const struct symbolize_options options = {.prefixes = prefixes};
-    struct resolver r = {.profile = &profile, .options = &options, .arena = arena_new()};
-    struct planned_image image = {0};
-    image_find(&r, path, &image);
-    (void)snprintf(found, sizeof found, "%s", image.path);
-    assert_int_equal(image.n_places, r.n_places);
-    assert_string_equal(strings_text(f->strings, r.places[r.n_places - 1]), found);
-    base_free(r.places);
-    arena_free(r.arena);
-    return found;
+    return found_with(&options, path, "");
+}
+
+static void elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    char root[256], in_root[300], store[256], by_id[300], by_name[300], lines[300], plain[256];
+    make_folder_in(f->folder, "root");
+    make_folder_in(f->folder, "root/lib");
+    make_folder_in(f->folder, "store");
+    make_folder_in(f->folder, "store/616263");
+    write_object(f, "root/lib/libx.so", ET_DYN, 0x1000, "lib", "abc");
+    write_object(f, "libx.so", ET_DYN, 0x1000, "lib", "abd");
+    write_object(f, "store/libx.so", ET_DYN, 0x1000, "lib", "abe");
+    write_object(f, "store/616263/libx.so", ET_DYN, 0x1000, "lib", "abc");
+    write_object(f, "two\nlines", ET_DYN, 0x1000, "lib", NULL);
+    path_in(f->folder, "libx.so", plain);
+    path_in(f->folder, "root", root);
+    path_in(f->folder, "root/lib/libx.so", in_root);
+    path_in(f->folder, "store", store);
+    path_in(f->folder, "store/616263/libx.so", by_id);
+    path_in(f->folder, "store/libx.so", by_name);
+    path_in(f->folder, "two\nlines", lines);
+
+    /* Below a root, and nowhere else. */
+    struct symbolize_options options = {.object.sysroot = root};
+    assert_string_equal(found_with(&options, "/lib/libx.so", ""), in_root);
+    assert_string_equal(found_with(&options, plain, "") + strlen(root), plain);
+
+    /* Moved; only whole names of folders are replaced, and the first row that fits counts. */
+    const struct path_map maps[] = {
+        {"/opt/lib", "/nowhere/"}, {"/opt/", f->folder}, {"/opt/libx.so", "/"}, {0}};
+    options = (struct symbolize_options){.path_maps = maps};
+    assert_string_equal(found_with(&options, "/opt/libx.so", ""), plain);
+    assert_string_equal(found_with(&options, "/opt/lib/libx.so", ""), "/nowhere/libx.so");
+    assert_string_equal(found_with(&options, "/optional/libx.so", ""), "/optional/libx.so");
+    options.object.sysroot = root; /* of what was moved by hand it says nothing */
+    assert_string_equal(found_with(&options, "/opt/libx.so", ""), plain);
+    assert_string_equal(found_with(&options, "/lib/libx.so", ""), in_root);
+
+    /* Kept by build ID; what is of another build gives way. */
+    const char *const stores[] = {"/nowhere", store, NULL};
+    options = (struct symbolize_options){.stores = stores};
+    assert_string_equal(found_with(&options, "/lib/libx.so", "616263"), by_id);
+    assert_string_equal(found_with(&options, "/lib/libx.so", "616265"), by_name);
+    assert_string_equal(found_with(&options, "/lib/libx.so", ""), by_name);
+    assert_string_equal(found_with(&options, plain, "616264"), plain);
+    assert_string_equal(found_with(&options, plain, "616200"), by_name); /* as good as any */
+    options.force = true;
+    assert_string_equal(found_with(&options, plain, "616264"), by_name);
+
+    /* As the kernel writes it. */
+    options = (struct symbolize_options){0};
+    char told[300];
+    (void)snprintf(told, sizeof told, "%s/two\\012lines", f->folder);
+    assert_string_equal(found_with(&options, told, ""), lines);
 }
 
 static void prefixes(void **state)
@@ -594,6 +655,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_symbols, setup, teardown),
         cmocka_unit_test_setup_teardown(missing, setup, teardown),
         cmocka_unit_test_setup_teardown(prefixes, setup, teardown),
+        cmocka_unit_test_setup_teardown(elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(added_library, setup, teardown),
         cmocka_unit_test_setup_teardown(other_builds, setup, teardown),
         cmocka_unit_test_setup_teardown(deleted, setup, teardown),

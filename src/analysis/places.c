@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Where programs, libraries and their debug files are looked for: what the settings say of it, as
+ * symbolize/ and object/ want it. The invariant: places_key is another text whenever an answer
+ * might be another file. */
+#include "analysis/internal.h"
+
+#include <string.h>
+
+static struct span without_slashes(struct span folder)
+{
+    while (folder.n > 1 && folder.p[folder.n - 1] == '/')
+        folder.n--;
+    return folder;
+}
+
+/* "a,b/" as a NULL-terminated list of "a", "b", and `last` if it is not NULL; NULL where it is
+ * empty. */
+static const char *const *split(struct arena *arena, const char *list, char separator,
+                                const char *last)
+{
+    if ((!list || !*list) && !last)
+        return NULL;
+    struct span rest = span_of(list ? list : "");
+    size_t n = 1;
+    for (size_t i = 0; i < rest.n; i++)
+        n += rest.p[i] == separator;
+    const char **parts = arena_alloc(arena, n + 2, sizeof *parts);
+    size_t at = 0;
+    while (rest.n) {
+        const size_t end = span_find(rest, separator);
+        const struct span part = without_slashes(span_first(rest, end));
+        if (part.n)
+            parts[at++] = arena_text(arena, part);
+        rest = end == SIZE_MAX ? span_make("", 0) : span_skip(rest, end + 1);
+    }
+    if (last)
+        parts[at++] = last;
+    return parts;
+}
+
+static const struct path_map *split_maps(struct arena *arena, const char *list)
+{
+    const char *const *parts = split(arena, list, ',', NULL);
+    size_t n = 0;
+    while (parts && parts[n])
+        n++;
+    if (!n)
+        return NULL;
+    struct path_map *rows = arena_alloc(arena, n + 1, sizeof *rows);
+    for (size_t i = 0; i < n; i++) {
+        const struct span part = span_of(parts[i]);
+        const size_t equals = span_find(part, '=');
+        rows[i].from = arena_text(arena, span_first(part, equals));
+        rows[i].to = equals == SIZE_MAX ? "" : arena_text(arena, span_skip(part, equals + 1));
+    }
+    return rows;
+}
+
+bool places_check(const struct settings *s, struct error *err)
+{
+    struct span rest = span_of(s->map ? s->map : "");
+    while (rest.n) {
+        const size_t comma = span_find(rest, ',');
+        const struct span row = span_first(rest, comma);
+        const size_t equals = span_find(row, '=');
+        if (equals == 0 || equals == SIZE_MAX)
+            return error_set(err, ERROR_USAGE, "--map=%s: OLD=NEW is expected", s->map);
+        rest = comma == SIZE_MAX ? span_make("", 0) : span_skip(rest, comma + 1);
+    }
+    return true;
+}
+
+void places_options(struct arena *arena, const struct settings *s, struct symbolize_options *out)
+{
+    static const char usual[] = "/usr/lib/debug";
+    const char *root = s->sysroot && *s->sysroot ? s->sysroot : NULL;
+    out->prefixes = split(arena, s->lib_prefix, ',', NULL);
+    out->stores = split(arena, s->binary_path, ':', NULL);
+    out->path_maps = split_maps(arena, s->map);
+    out->force = s->force;
+    out->object.sysroot = root ? arena_text(arena, without_slashes(span_of(root))) : NULL;
+    out->object.force = s->force;
+    if (root || (s->debug_dir && *s->debug_dir))
+        out->object.debug_dirs =
+            split(arena, s->debug_dir, ',',
+                  root ? arena_printf(arena, "%s%s", out->object.sysroot, usual) : usual);
+}
+
+char *places_key(const struct settings *s)
+{
+    const char *const texts[] = {s->lib_prefix, s->binary_path, s->map,
+                                 s->sysroot,    s->debug_dir,   s->force ? "force" : ""};
+    struct buf key = BUF_MAX((size_t)1 << 24);
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        buf_printf(&key, "%s\n", texts[i] ? texts[i] : "");
+    char *copy = text_copy(buf_c(&key));
+    buf_free(&key);
+    return copy;
+}
