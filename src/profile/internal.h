@@ -46,6 +46,12 @@ struct carried_range {
     uint32_t at, n;
 };
 
+/* What stands for $name in the paths of mapping lines. */
+struct map_variable {
+    str_id name, value;
+};
+enum { MAP_VARIABLES_MAX = 32 };
+
 struct builder {
     struct strings *strings;
     struct limits limits;
@@ -73,8 +79,8 @@ struct builder {
 
     struct mapping *maps;
     uint32_t n_maps, maps_cap;
-    str_id build; /* what stands for $build in paths */
-    bool has_build;
+    struct map_variable variables[MAP_VARIABLES_MAX];
+    uint32_t n_variables;
 
     struct carried_range *carried;
     struct carried_frame *carried_frames;

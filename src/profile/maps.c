@@ -88,17 +88,57 @@ static bool is_file(struct span path)
     return path.n != 0;
 }
 
-/* The path with each $build replaced, where it is a word of its own. */
-static str_id build_path(struct builder *builder, struct span path)
+/* "NAME=VALUE": what $NAME is from here on. Past the last there is room for, none is kept. */
+static bool read_variable(struct builder *builder, struct span line)
 {
-    if (!builder->has_build || span_find_text(path, "$build") == SIZE_MAX)
+    const struct span rest = span_trim_left(line);
+    size_t n = 0;
+    while (n < rest.n && is_word(rest.p[n]))
+        n++;
+    if (n == 0 || n == rest.n || rest.p[n] != '=' || is_digit(rest.p[0]))
+        return false;
+    const str_id name = strings_add(builder->strings, span_first(rest, n));
+    const str_id value = strings_add(builder->strings, span_trim(span_skip(rest, n + 1)));
+    uint32_t i = 0;
+    while (i < builder->n_variables && builder->variables[i].name != name)
+        i++;
+    if (i == MAP_VARIABLES_MAX)
+        return true;
+    builder->variables[i] = (struct map_variable){.name = name, .value = value};
+    if (i == builder->n_variables)
+        builder->n_variables++;
+    return true;
+}
+
+/* Whether the text begins with "$NAME" of a variable; cuts it off then. */
+static bool take_variable(const struct builder *builder, struct span *rest, struct span *value)
+{
+    size_t n = 1;
+    if (rest->p[0] != '$')
+        return false;
+    while (n < rest->n && is_word(rest->p[n]))
+        n++;
+    const struct span name = span_skip(span_first(*rest, n), 1);
+    for (uint32_t i = 0; i < builder->n_variables; i++) {
+        if (!span_equal(name, strings_span(builder->strings, builder->variables[i].name)))
+            continue;
+        *value = strings_span(builder->strings, builder->variables[i].value);
+        *rest = span_skip(*rest, n);
+        return true;
+    }
+    return false;
+}
+
+/* The path with the values of its variables. */
+static str_id whole_path(struct builder *builder, struct span path)
+{
+    if (builder->n_variables == 0 || span_find(path, '$') == SIZE_MAX)
         return strings_add(builder->strings, path);
     struct buf made = BUF_MAX(65536);
     while (path.n) {
-        struct span rest = path;
-        if (span_take(&rest, "$build") && (rest.n == 0 || !is_word(rest.p[0]))) {
-            buf_add(&made, strings_span(builder->strings, builder->build));
-            path = rest;
+        struct span value;
+        if (take_variable(builder, &path, &value)) {
+            buf_add(&made, value);
         } else {
             buf_byte(&made, path.p[0]);
             path = span_skip(path, 1);
@@ -118,54 +158,155 @@ static bool ends_in_deleted(struct span *path)
     return true;
 }
 
-static void add_file(struct builder *builder, uint64_t start, uint64_t limit, uint64_t offset,
-                     struct span path)
+static void add_file(struct builder *builder, struct mapping mapping, struct span path)
 {
-    struct mapping mapping = {.start = start, .limit = limit, .offset = offset};
     mapping.is_deleted = ends_in_deleted(&path);
     if (!is_file(path))
         return;
-    mapping.path = build_path(builder, path);
+    mapping.path = whole_path(builder, path);
     builder_mapping(builder, &mapping);
 }
 
-/* "START-LIMIT PERMS OFFSET DEV:DEV INODE PATH", after "START-LIMIT". */
-static bool read_proc_line(struct builder *builder, struct span rest, uint64_t start,
-                           uint64_t limit)
+/* "PERMS OFFSET DEV:DEV INODE PATH" */
+static bool read_proc_line(struct builder *builder, struct mapping mapping, struct span rest)
 {
     struct span perms, device, inode;
-    uint64_t offset, number;
+    uint64_t number;
     if (rest.n == 0 || !span_is_space(rest.p[0]))
         return false;
     if (!span_word(&rest, &perms) || perms.n != 4 || perms.p[2] != 'x')
         return false;
     rest = span_trim_left(rest);
-    if (!span_take_hex(&rest, &offset) || rest.n == 0 || !span_is_space(rest.p[0]))
+    if (!span_take_hex(&rest, &mapping.offset) || rest.n == 0 || !span_is_space(rest.p[0]))
         return false;
     if (!span_word(&rest, &device) || span_find(device, ':') == SIZE_MAX)
         return false;
     if (!span_word(&rest, &inode) || !span_u64(inode, &number))
         return false;
-    add_file(builder, start, limit, offset, span_trim(rest));
+    add_file(builder, mapping, span_trim(rest));
     return true;
+}
+
+/* Cuts the last word off; the rest ends without space. */
+static struct span cut_last_word(struct span *rest)
+{
+    size_t n = rest->n;
+    while (n > 0 && !span_is_space(rest->p[n - 1]))
+        n--;
+    const struct span word = span_skip(*rest, n);
+    *rest = span_trim(span_first(*rest, n));
+    return word;
+}
+
+/* "(@OFFSET)" */
+static bool is_offset(struct span word, uint64_t *offset)
+{
+    return span_take(&word, "(@") && span_take_hex(&word, offset) && span_is(word, ")");
+}
+
+static size_t count_hex(struct span text)
+{
+    size_t n = 0;
+    while (n < text.n && (is_digit(text.p[n]) || (text.p[n] >= 'a' && text.p[n] <= 'f') ||
+                          (text.p[n] >= 'A' && text.p[n] <= 'F')))
+        n++;
+    return n;
+}
+
+str_id profile_build_id(struct strings *strings, struct span text)
+{
+    char id[128];
+    if (text.n > sizeof id || text.n % 2 || count_hex(text) != text.n)
+        return 0;
+    for (size_t i = 0; i < text.n; i++) {
+        const char c = text.p[i];
+        id[i] = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
+    }
+    return strings_add(strings, span_make(id, text.n));
+}
+
+/* Cuts " (@OFFSET)" and a build ID, of at least 4 bytes in hex, off the end of a path: either of
+ * them or both may be there. */
+static void take_tail(struct builder *builder, struct span *path, struct mapping *mapping)
+{
+    struct span rest = *path;
+    const struct span id = cut_last_word(&rest);
+    if (rest.n && id.n >= 8 && count_hex(id) == id.n) {
+        mapping->build_id = profile_build_id(builder->strings, id);
+        *path = rest;
+    }
+    rest = *path;
+    uint64_t offset;
+    if (is_offset(cut_last_word(&rest), &offset)) {
+        mapping->offset = offset;
+        *path = rest;
+    }
+}
+
+/* "rwxp" and the like, with or without the last letter. */
+static bool is_perms(struct span word)
+{
+    for (size_t i = 0; i < word.n; i++) {
+        if (!strchr("-rwxps", word.p[i]) || word.p[i] == '\0')
+            return false;
+    }
+    return word.n == 3 || word.n == 4;
+}
+
+/* "[:] [PERMS] PATH [(@OFFSET)] [BUILD-ID]". Without the colon the path has to look like one:
+ * readers hand over any line that they do not know. */
+static void read_brief_line(struct builder *builder, struct mapping mapping, struct span rest)
+{
+    const bool is_certain = span_take(&rest, ":");
+    struct span after = rest, perms;
+    if (!is_certain && (rest.n == 0 || !span_is_space(rest.p[0])))
+        return;
+    if (span_word(&after, &perms) && is_perms(perms)) {
+        if (span_find(perms, 'x') == SIZE_MAX)
+            return;
+        rest = after;
+    }
+    struct span path = span_trim(rest);
+    take_tail(builder, &path, &mapping);
+    if (is_certain || span_starts(path, "/") || span_starts(path, "$"))
+        add_file(builder, mapping, path);
+}
+
+/* What logging libraries put in front of a line: "... FILE:LINE] ", before any other bracket. */
+static struct span without_log_prefix(struct span line)
+{
+    const size_t end = span_find(line, ']');
+    if (end == SIZE_MAX || span_find(span_first(line, end), '[') != SIZE_MAX)
+        return line;
+    const struct span prefix = span_first(line, end);
+    const size_t colon = span_find_last(prefix, ':');
+    const struct span rest = span_skip(line, end + 1);
+    uint64_t number;
+    if (colon == SIZE_MAX || colon == 0 || !span_u64(span_skip(prefix, colon + 1), &number) ||
+        rest.n == 0 || !span_is_space(rest.p[0]))
+        return line;
+    return span_skip(rest, 1);
+}
+
+static bool take_address(struct span *rest, uint64_t *address)
+{
+    if (!span_take(rest, "0x"))
+        (void)span_take(rest, "0X");
+    return span_take_hex(rest, address);
 }
 
 static void read_line(struct builder *builder, struct span line)
 {
+    line = without_log_prefix(line);
+    if (read_variable(builder, line))
+        return;
     struct span rest = span_trim_left(line);
-    uint64_t start, limit;
-    if (span_take(&rest, "build=")) {
-        builder->build = strings_add(builder->strings, span_trim(rest));
-        builder->has_build = true;
+    struct mapping mapping = {0};
+    if (!take_address(&rest, &mapping.start) || !span_take(&rest, "-") ||
+        !take_address(&rest, &mapping.limit) || mapping.limit < mapping.start)
         return;
-    }
-    if (!span_take_hex(&rest, &start) || !span_take(&rest, "-") || !span_take_hex(&rest, &limit) ||
-        limit < start)
-        return;
-    if (span_take(&rest, ":"))
-        add_file(builder, start, limit, 0, span_trim(rest));
-    else
-        (void)read_proc_line(builder, rest, start, limit);
+    if (!read_proc_line(builder, mapping, rest))
+        read_brief_line(builder, mapping, rest);
 }
 
 void builder_maps(struct builder *builder, struct span text)

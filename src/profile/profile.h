@@ -154,10 +154,12 @@ void builder_add_raw(struct builder *builder, const struct raw_sample *samples, 
 void builder_record(struct builder *builder, stack_ix stack, uint32_t digits,
                     const double values[4]);
 
-/* Mapping lines, in any of the forms of docs/formats.md: /proc/PID/maps lines, "H-H: PATH",
- * build=DIR with $build in later paths. Lines in no such form are skipped. Only executable ranges
- * are kept. */
+/* Mapping lines, in any of the forms of docs/formats.md: /proc/PID/maps lines, "H-H: PATH", lines
+ * with build IDs, NAME=VALUE with $NAME in later paths. Lines in no such form are skipped. Only
+ * executable ranges are kept. */
 void builder_maps(struct builder *builder, struct span text);
+/* A build ID as mappings keep it; 0 for texts that no linker makes (Go has IDs of its own). */
+str_id profile_build_id(struct strings *strings, struct span text);
 void builder_mapping(struct builder *builder, const struct mapping *mapping);
 
 /* Names for a pc, innermost first; a second call for the same pc wins. */

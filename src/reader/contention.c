@@ -112,12 +112,14 @@ static bool contention_fill(struct filling *filling, struct span bytes, struct e
         notes_add(filling->job->notes,
                   "Old format contention profile: mistakenly reports condition "
                   "variable signals as lock contentions.");
-    while (text_line(&lines, &line)) {
+    while (text_line(&lines, &line) && !text_starts_maps(line)) {
         go_names_comment(&contention.names, filling, line);
         if (!read_sample(filling, &contention, line) && !is_slow_release(line) &&
             !read_variable(filling, &contention, line))
             builder_maps(builder, line);
     }
+    while (text_line(&lines, &line))
+        builder_maps(builder, line);
     if (!contention.has_clock)
         notes_add(filling->job->notes, "No cycles/second entry in profile; Guessing 2.8 GHz");
     builder_period(builder, contention.period >= 1 && contention.period < 1e15

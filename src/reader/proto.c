@@ -240,22 +240,6 @@ static bool read_tables(struct proto *proto, struct error *err)
 /* ---- mappings -----------------------------------------------------------------------------------
  */
 
-/* Build IDs that are not what a linker makes (Go has one of its own) would never be found. */
-static str_id lower_hex(struct strings *strings, str_id text)
-{
-    char id[128];
-    const struct span from = strings_span(strings, text);
-    if (from.n > sizeof id || from.n % 2)
-        return 0;
-    for (size_t i = 0; i < from.n; i++) {
-        const char c = from.p[i];
-        id[i] = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
-        if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
-            return 0;
-    }
-    return strings_add(strings, span_make(id, from.n));
-}
-
 /* Later: mappings of several processes may lie over one another, and an address without names then
  * belongs to the one that its location says; here it goes to the one that starts last. */
 static bool read_mapping(struct proto *proto, struct span message, bool is_first, struct error *err)
@@ -292,7 +276,7 @@ static bool read_mapping(struct proto *proto, struct span message, bool is_first
     if (!proto_text(proto, file, "mapping.filename", message, &mapping.path, err) ||
         !proto_text(proto, build_id, "mapping.build_id", message, &id, err))
         return false;
-    mapping.build_id = lower_hex(strings, id);
+    mapping.build_id = profile_build_id(strings, strings_span(strings, id));
 
     struct span path = strings_span(strings, mapping.path);
     static const char deleted[] = " (deleted)";

@@ -75,6 +75,43 @@ static void reads_short_lines_and_build(void **state)
                  "3000-4000 0 $builder/a.so library\n5000-6000 0 /a.so library\n");
 }
 
+static void reads_build_ids(void **state)
+{
+    (void)state;
+    assert_reads("1000-2000: /bin/x (@FF00) abc12345\n0x2000-0x3000 /bin/y (@10)\n"
+                 "3000-4000: r-xp /a dir/z ABC123456789abcdef00\n"
+                 "4000-5000: rw-p /no/code (@10) abc12345\n5000-6000: /bin/w beef\n",
+                 "1000-2000 ff00 /bin/x abc12345\n2000-3000 10 /bin/y\n"
+                 "3000-4000 0 /a dir/z abc123456789abcdef00\n5000-6000 0 /bin/w beef\n");
+    /* Nothing is left of the path, or it is no ID that a linker makes. */
+    assert_reads("1000-2000: abc12345\n2000-3000: /bin/y abc123456\n3000-4000 abc12345 abc12345\n",
+                 "1000-2000 0 abc12345\n2000-3000 0 /bin/y\n");
+}
+
+static void reads_variables_of_any_name(void **state)
+{
+    (void)state;
+    assert_reads("root = /no\nroot=/r\n lib_2=/l/2 \n1000-2000: $root$lib_2/$lib/$/x\nroot=/s\n"
+                 "2000-3000 $root/y (@20) abcdef0123\n2=/no\n3000-4000: $2/x$\n",
+                 "1000-2000 0 /r/l/2/$lib/$/x\n2000-3000 20 /s/y abcdef0123\n3000-4000 0 $2/x$\n");
+    struct buf text = BUF_MAX(4096);
+    for (int i = 0; i < 40; i++)
+        buf_printf(&text, "v%d=/%d\n", i, i);
+    buf_printf(&text, "v3=/new\n1000-2000: $v3$v31$v32\n");
+    assert_reads(buf_c(&text), "1000-2000 0 /new/31$v32\n");
+    buf_free(&text);
+}
+
+static void reads_what_a_log_prefixed(void **state)
+{
+    (void)state;
+    assert_reads("I0102 03:04:05.678 99 heap-profile.cc:12] 1000-2000 r-xp 3000 08:01 17 /bin/x\n"
+                 "W x.cc:7] build=/r\nx.cc:8] 2000-3000: $build/y\n"
+                 "[1] x.cc:9] 3000-4000: /bin/z\nx.cc] 4000-5000: /bin/z\n"
+                 "x.cc:9]5000-6000: /bin/z\n",
+                 "1000-2000 3000 /bin/x\n2000-3000 0 /r/y\n");
+}
+
 static void knows_libraries(void **state)
 {
     (void)state;
@@ -167,13 +204,13 @@ static void believes_build_ids_first(void **state)
     assert_true(builder_seal(builder, CALLERS_AS_GIVEN, &profile, NULL));
     struct program program = {.path = "/d/prog", .build_id = span_of("\x0a\x0c")};
     profile_find_program(&profile, &program);
-    assert_maps(&profile, "1000-2000 0 /d/prog\n5000-6000 0 /d/renamed program\n");
+    assert_maps(&profile, "1000-2000 0 /d/prog 0a0b\n5000-6000 0 /d/renamed 0a0c program\n");
     /* Another build of the program than the one that ran: nothing is taken for it. */
     program.build_id = span_of("\x0a\x0d");
     program.is_movable = true;
     profile.maps[1].is_program = false;
     profile_find_program(&profile, &program);
-    assert_maps(&profile, "1000-2000 0 /d/prog\n5000-6000 0 /d/renamed\n");
+    assert_maps(&profile, "1000-2000 0 /d/prog 0a0b\n5000-6000 0 /d/renamed 0a0c\n");
     profile_free(&profile);
     builder_free(builder);
     strings_free(strings);
@@ -200,6 +237,9 @@ int main(void)
         cmocka_unit_test(skips_what_has_no_code_or_no_file),
         cmocka_unit_test(skips_lines_in_no_form),
         cmocka_unit_test(reads_short_lines_and_build),
+        cmocka_unit_test(reads_build_ids),
+        cmocka_unit_test(reads_variables_of_any_name),
+        cmocka_unit_test(reads_what_a_log_prefixed),
         cmocka_unit_test(knows_libraries),
         cmocka_unit_test(finds_the_program_by_path),
         cmocka_unit_test(finds_the_program_by_weaker_signs),

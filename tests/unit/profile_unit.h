@@ -30,15 +30,17 @@ static inline void show_samples(const struct profile *profile, struct buf *out)
     }
 }
 
-/* "START-LIMIT OFFSET PATH", with " library", " program", " deleted" behind it. */
+/* "START-LIMIT OFFSET PATH", the build ID if there is one, and " library", " program", " deleted".
+ */
 static inline void show_maps(const struct profile *profile, struct buf *out)
 {
     buf_clear(out);
     for (uint32_t m = 0; m < profile->n_maps; m++) {
         const struct mapping *map = &profile->maps[m];
-        buf_printf(out, "%llx-%llx %llx %s%s%s%s\n", (unsigned long long)map->start,
+        buf_printf(out, "%llx-%llx %llx %s%s%s%s%s%s\n", (unsigned long long)map->start,
                    (unsigned long long)map->limit, (unsigned long long)map->offset,
-                   strings_text(profile->strings, map->path), map->is_library ? " library" : "",
+                   strings_text(profile->strings, map->path), map->build_id ? " " : "",
+                   strings_text(profile->strings, map->build_id), map->is_library ? " library" : "",
                    map->is_program ? " program" : "", map->is_deleted ? " deleted" : "");
     }
 }
