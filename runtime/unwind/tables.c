@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Walking by unwind tables, quickly. Nearly every frame is undone by the same few steps: the CFA is
+ * the stack or the frame pointer and a number, the return address lies below it, and the caller's
+ * frame pointer is where it was or at another number. Such a rule fits into one word, and a cache
+ * from address to word makes a step a few loads. All else goes by step.c.
+ *
+ * The cache has no locks. An entry is two words, the rule and the rule combined with its address; a
+ * mixture of two entries does not match either address. Forgetting is a change of what all are
+ * combined with. */
+#include "unwind/internal.h"
+
+enum kind {
+    KIND_EMPTY,
+    KIND_SP,  /* CFA from the stack pointer */
+    KIND_BP,  /* CFA from the frame pointer */
+    KIND_END, /* the outermost frame */
+    KIND_SIGRETURN,
+    KIND_OTHER, /* by step_full */
+};
+
+/* A rule: kind (4 bits), whether the frame pointer was saved (1), where (CFA + 8 * n, 24 bits,
+ * signed), what to add to the register to get the CFA (32 bits, signed). */
+enum { KIND_MASK = 15, SAVED_BP = 16, BP_SHIFT = 8, CFA_SHIFT = 32 };
+
+enum { CACHE_BITS = 15 };
+
+static struct {
+    struct entry {
+        uint64_t check, rule;
+    } cache[1 << CACHE_BITS];
+    uint64_t mark; /* changes when all is to be forgotten */
+} tables;
+
+void unwind_forget(void)
+{
+    (void)__atomic_add_fetch(&tables.mark, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELEASE);
+}
+
+static uint64_t rule_of(uintptr_t at)
+{
+    struct row row;
+    if (!eh_frame_row(at, &row))
+        return step_is_sigreturn(at + 1) ? KIND_SIGRETURN : KIND_OTHER;
+    if (row.is_signal_frame)
+        return step_is_sigreturn(at + 1) ? KIND_SIGRETURN : KIND_OTHER;
+    if (row.rule[REG_PC] == RULE_UNDEFINED)
+        return KIND_END;
+    if (row.rule[REG_PC] != RULE_OFFSET || row.value[REG_PC] != -8 ||
+        row.rule[REG_SP] != RULE_NONE || (row.cfa_reg != REG_SP && row.cfa_reg != REG_BP))
+        return KIND_OTHER;
+
+    uint64_t rule = row.cfa_reg == REG_SP ? KIND_SP : KIND_BP;
+    if (row.rule[REG_BP] == RULE_OFFSET) {
+        const int32_t words = row.value[REG_BP] / 8;
+        if (row.value[REG_BP] % 8 != 0 || words < -(1 << 23) || words >= 1 << 23)
+            return KIND_OTHER;
+        rule |= SAVED_BP | (uint64_t)((uint32_t)words << BP_SHIFT);
+    } else if (row.rule[REG_BP] != RULE_NONE) {
+        return KIND_OTHER;
+    }
+    return rule | (uint64_t)(uint32_t)row.cfa_value << CFA_SHIFT;
+}
+
+static __attribute__((noinline)) uint64_t learn(struct entry *entry, uintptr_t at, uint64_t mark)
+{
+    const uint64_t rule = rule_of(at);
+    __atomic_store_n(&entry->rule, rule, __ATOMIC_RELAXED);
+    __atomic_store_n(&entry->check, rule ^ at ^ mark, __ATOMIC_RELAXED);
+    return rule;
+}
+
+static inline uint64_t look_up(uintptr_t at, uint64_t mark)
+{
+    struct entry *entry = &tables.cache[(at * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - CACHE_BITS)];
+    const uint64_t rule = __atomic_load_n(&entry->rule, __ATOMIC_RELAXED);
+    const uint64_t check = __atomic_load_n(&entry->check, __ATOMIC_RELAXED);
+    if (__builtin_expect((check ^ rule) == (at ^ mark) && rule != KIND_EMPTY, 1))
+        return rule;
+    return learn(entry, at, mark);
+}
+
+/* From the first frame with all registers: slow, and needed where a frame in the middle can only be
+ * undone by a register that the short way does not follow. */
+static __attribute__((noinline)) void walk_with_all(struct walk *walk, const struct regs *start)
+{
+    struct regs regs = *start;
+    struct memory memory;
+    memory_begin(&memory, regs.value[REG_SP]);
+    uintptr_t at = regs.value[REG_PC];
+    walk_add(walk, at);
+    while (!walk_is_full(walk)) {
+        const enum step step = step_full(&regs, at, &memory);
+        if (step != STEP_CALLER && step != STEP_SIGNAL)
+            return;
+        walk_add(walk, regs.value[REG_PC]);
+        at = regs.value[REG_PC] - (step == STEP_CALLER);
+        if (step == STEP_SIGNAL)
+            memory_begin(&memory, regs.value[REG_SP]);
+    }
+}
+
+/* A step by the book in the middle of the short way. */
+struct middle {
+    struct regs regs;
+    enum step step;
+};
+
+static __attribute__((noinline)) void step_other(struct middle *middle, const struct regs *all,
+                                                 uintptr_t at, uintptr_t pc, uintptr_t sp,
+                                                 uintptr_t bp, struct memory *memory)
+{
+    if (all) {
+        middle->regs = *all;
+    } else {
+        middle->regs.known = 1u << REG_PC | 1u << REG_SP | 1u << REG_BP;
+        middle->regs.value[REG_PC] = pc;
+        middle->regs.value[REG_SP] = sp;
+        middle->regs.value[REG_BP] = bp;
+    }
+    middle->step = step_full(&middle->regs, at, memory);
+}
+
+/* Called through a null pointer: the return address is what the call has just pushed. */
+static bool leave_nowhere(uintptr_t *pc, uintptr_t *sp, struct memory *memory)
+{
+    if (!memory_read(memory, *sp, pc) || *pc == 0)
+        return false;
+    *sp += 8;
+    return true;
+}
+
+void walk_tables(struct walk *walk, const struct regs *start)
+{
+    const struct walk before = *walk;
+    const uint64_t mark = __atomic_load_n(&tables.mark, __ATOMIC_ACQUIRE);
+    uintptr_t pc = start->value[REG_PC], sp = start->value[REG_SP], bp = start->value[REG_BP];
+    const struct regs *all = start; /* while pc, sp and bp are the first frame's */
+    struct memory memory;
+    memory_begin(&memory, sp);
+
+    uintptr_t at = pc;
+    walk_add(walk, pc ? pc : 1); /* zero would end the profile for some readers */
+    if (pc == 0) {
+        if (walk_is_full(walk) || !leave_nowhere(&pc, &sp, &memory))
+            return;
+        walk_add(walk, pc);
+        at = pc - 1;
+        all = NULL;
+    }
+    while (!walk_is_full(walk)) {
+        const uint64_t rule = look_up(at, mark);
+        const unsigned kind = rule & KIND_MASK;
+        if (__builtin_expect(kind == KIND_SP || kind == KIND_BP, 1)) {
+            const uintptr_t cfa =
+                (kind == KIND_SP ? sp : bp) + (uintptr_t)((int64_t)rule >> CFA_SHIFT);
+            if (cfa <= sp || cfa - sp > FRAME_MAX || !memory_read(&memory, cfa - 8, &pc) || pc == 0)
+                return;
+            if (rule & SAVED_BP) {
+                const int64_t words = (int32_t)rule >> BP_SHIFT;
+                if (!memory_read(&memory, cfa + (uintptr_t)(words * 8), &bp))
+                    return;
+            }
+            sp = cfa;
+            at = pc - 1;
+        } else if (kind == KIND_END) {
+            return;
+        } else {
+            struct middle middle;
+            step_other(&middle, all, at, pc, sp, bp, &memory);
+            if (middle.step == STEP_UNKNOWN && !all) {
+                *walk = before;
+                walk_with_all(walk, start);
+                return;
+            }
+            if (middle.step != STEP_CALLER && middle.step != STEP_SIGNAL)
+                return;
+            pc = middle.regs.value[REG_PC];
+            sp = middle.regs.value[REG_SP];
+            bp = middle.regs.known >> REG_BP & 1 ? middle.regs.value[REG_BP] : 0;
+            at = pc - (middle.step == STEP_CALLER);
+            if (middle.step == STEP_SIGNAL)
+                memory_begin(&memory, sp);
+        }
+        all = NULL;
+        walk_add(walk, pc);
+    }
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The capture itself: where it starts and which way of walking is used. */
+#include "unwind/internal.h"
+
+#include <string.h>
+
+#include "base/env.h"
+#include "base/message.h"
+
+/* The first is what is used unless another one is asked for; names are those that users know. */
+static const struct walker walkers[] = {
+    {.name = "tables", .walk = walk_tables},
+    {.name = "libunwind", .walk = walk_tables},
+    {.name = "generic_fp", .walk = walk_frame_pointers},
+    {.name = "libgcc", .walk = walk_libgcc},
+};
+
+enum { N_WALKERS = sizeof walkers / sizeof *walkers };
+
+/* Set before a tool starts, read by all threads. */
+static const struct walker *chosen = &walkers[0];
+
+void unwind_choose(void)
+{
+    const char *name = env_get("TCMALLOC_STACKTRACE_METHOD");
+    const struct walker *found = &walkers[0];
+    if (name && *name) {
+        unsigned i = 0;
+        while (i < N_WALKERS && strcmp(walkers[i].name, name) != 0)
+            i++;
+        if (i == N_WALKERS)
+            message_say(MESSAGE_NOTICE,
+                        "Unknown or unsupported stacktrace method requested: %s. Ignoring it",
+                        name);
+        else
+            found = &walkers[i];
+    }
+    __atomic_store_n(&chosen, found, __ATOMIC_RELEASE);
+    if (found->walk == walk_libgcc) { /* what it loads, it loads now and not in a handler */
+        uintptr_t pcs[4];
+        (void)unwind(pcs, 4, 0, NULL);
+    }
+    if (env_bool("TCMALLOC_STACKTRACE_METHOD_VERBOSE", false)) {
+        message_say(MESSAGE_NOTICE,
+                    "Chosen stacktrace method is %s\nSupported methods:", found->name);
+        for (unsigned i = 0; i < N_WALKERS; i++)
+            message_say(MESSAGE_NOTICE, "* %s", walkers[i].name);
+        message_say(MESSAGE_NOTICE, "\n");
+    }
+}
+
+/* The registers as they are at one instruction of this function. */
+static inline __attribute__((always_inline)) void regs_here(struct regs *regs)
+{
+    uintptr_t *const to = regs->value;
+    __asm__ volatile("lea 0f(%%rip), %%rax\n"
+                     "0: mov %%rax, 128(%0)\n"
+                     "mov %%rbx, 24(%0)\n"
+                     "mov %%rbp, 48(%0)\n"
+                     "mov %%rsp, 56(%0)\n"
+                     "mov %%r12, 96(%0)\n"
+                     "mov %%r13, 104(%0)\n"
+                     "mov %%r14, 112(%0)\n"
+                     "mov %%r15, 120(%0)\n"
+                     :
+                     : "r"(to)
+                     : "rax", "memory");
+    regs->known = 1u << REG_BX | 1u << REG_BP | 1u << REG_SP | 0xf000u | 1u << REG_PC;
+}
+
+__attribute__((noinline)) size_t unwind(uintptr_t *pcs, size_t max, size_t skip,
+                                        const void *ucontext)
+{
+    struct walk walk = {.pcs = pcs, .max = max, .skip = skip};
+    struct regs start;
+    if (max == 0)
+        return 0;
+    if (ucontext) {
+        regs_from_ucontext(&start, ucontext);
+    } else {
+        memset(&start, 0, sizeof start);
+        regs_here(&start);
+        walk.skip++; /* this function */
+    }
+    __atomic_load_n(&chosen, __ATOMIC_ACQUIRE)->walk(&walk, &start);
+    return walk.n;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Who called whom: the one function by which every tool of the runtime captures a stack. Safe in
+ * any signal handler and at any moment of a program's life: no lock, no allocation, no thread-local
+ * storage that could be missing, and no read of memory that was not known to be readable. A capture
+ * may interrupt another one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Writes up to `max` program counters, innermost first, after leaving out the first `skip`. From a
+ * ucontext_t the first is the interrupted instruction, exact; without one (NULL) the caller of this
+ * function, and like all others an address to return to. Where a stack cannot be followed further
+ * with certainty, it ends. */
+size_t unwind(uintptr_t *pcs, size_t max, size_t skip, const void *ucontext);
+
+/* Mapped code went away or was replaced: what was learnt of it is not used again. */
+void unwind_forget(void);
+
+/* Chooses the way of walking that TCMALLOC_STACKTRACE_METHOD names. Called when a tool starts,
+ * outside of handlers. */
+void unwind_choose(void);
