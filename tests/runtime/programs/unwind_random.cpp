@@ -43,6 +43,7 @@ static std::atomic<long> crashes; /* of libgcc's */
 static std::atomic<bool> is_over;
 static thread_local sigjmp_buf after_crash;
 static thread_local volatile bool may_crash;
+static uintptr_t libgcc_from, libgcc_to;
 
 struct Frames {
     uintptr_t pc[FRAMES];
@@ -92,6 +93,10 @@ static void on_signal(int, siginfo_t *, void *context)
     theirs.has_begun = false;
     theirs.from =
         static_cast<uintptr_t>(static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP]);
+    if (theirs.from >= libgcc_from && theirs.from < libgcc_to) {
+        errno = error;
+        return;
+    }
     if (sigsetjmp(after_crash, 1) != 0) {
         may_crash = false;
         crashes++;
@@ -228,6 +233,11 @@ static void *work(void *number)
 int main(int argc, char **argv)
 {
     const long wanted = argc > 1 ? atol(argv[1]) : 10000;
+    struct dl_find_object libgcc;
+    if (_dl_find_object(reinterpret_cast<void *>(_Unwind_Find_FDE), &libgcc) != 0)
+        return 2;
+    libgcc_from = reinterpret_cast<uintptr_t>(libgcc.dlfo_map_start);
+    libgcc_to = reinterpret_cast<uintptr_t>(libgcc.dlfo_map_end);
     struct sigaction action = {};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
