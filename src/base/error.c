@@ -142,3 +142,8 @@ void progress_step(const struct progress *progress, const char *doing, double sh
     if (progress && progress->step)
         progress->step(progress->to, doing, share);
 }
+
+bool progress_is_stopped(const struct progress *progress)
+{
+    return progress && progress->is_stopped && progress->is_stopped(progress->to);
+}

@@ -6,7 +6,15 @@
 
 #include "base/idmap.h"
 
-enum error_kind { ERROR_NONE, ERROR_SYSTEM, ERROR_FORMAT, ERROR_LIMIT, ERROR_USAGE, ERROR_MISSING };
+enum error_kind {
+    ERROR_NONE,
+    ERROR_SYSTEM,
+    ERROR_FORMAT,
+    ERROR_LIMIT,
+    ERROR_USAGE,
+    ERROR_MISSING,
+    ERROR_STOPPED, /* somebody wanted it so: nothing to tell */
+};
 
 struct error {
     enum error_kind kind;
@@ -37,11 +45,14 @@ void notes_add(struct notes *notes, const char *format, ...) PRINTF_LIKE(2, 3);
 void notes_free(struct notes *notes);
 
 /* Who watches long work. `step` may be NULL; it is called often, from one thread, and must be
- * cheap. `doing` is borrowed for the call; `share` goes from 0 to 1. */
+ * cheap. `doing` is borrowed for the call; `share` goes from 0 to 1. `is_stopped`, likewise, says
+ * that nobody waits for the result any more; it goes on saying so. */
 struct progress {
     void (*step)(void *to, const char *doing, double share);
+    bool (*is_stopped)(void *to);
     void *to;
 };
 
 /* `progress` may be NULL. */
 void progress_step(const struct progress *progress, const char *doing, double share);
+bool progress_is_stopped(const struct progress *progress);

@@ -216,6 +216,7 @@ struct signals {
 
 bool signals_hold(struct signals *signals, struct error *err) CHECKED;
 int signals_next(const struct signals *signals);              /* 0: none */
+bool signals_are_waiting(void); /* those that end things, and nobody has taken them yet */
 bool signals_drop(const struct signals *signals, int signal); /* all; whether it was among them */
 /* In a process of ours that runs nothing else: every signal does what it does by default. */
 void signals_default(const struct signals *signals);

@@ -72,9 +72,15 @@ static void step(void *to, const char *doing, double share)
     (void)fflush(stderr);
 }
 
+static bool is_stopped(void *to)
+{
+    (void)to;
+    return signals_are_waiting();
+}
+
 struct progress progress_of(struct progress_line *line)
 {
-    return (struct progress){.step = step, .to = line};
+    return (struct progress){.step = step, .is_stopped = is_stopped, .to = line};
 }
 
 void progress_erase(struct progress_line *line)

@@ -342,6 +342,16 @@ static void set_text(char **text, const char *value)
         base_oom();
 }
 
+/* What was stopped needs a line of its own for the next prompt, and no words. */
+static void fail(struct prompt *p, const struct error *err)
+{
+    progress_erase(&p->cli->progress);
+    if (err->kind != ERROR_STOPPED)
+        talk_fail(p->cli, err);
+    else if (p->is_terminal)
+        (void)fputc('\n', stderr);
+}
+
 static void report(struct prompt *p, const struct command *command)
 {
     struct settings settings;
@@ -368,7 +378,7 @@ static void report(struct prompt *p, const struct command *command)
     /* Here and not in the report's process: what it takes long to make is kept. */
     struct error err = {0};
     if (!analysis_prepare(p->cli->analysis, &err))
-        talk_fail(p->cli, &err);
+        fail(p, &err);
     else if (command->kind == COMMAND_VIEW)
         run_view(p, command, &settings);
     else

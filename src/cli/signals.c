@@ -37,6 +37,14 @@ int signals_next(const struct signals *signals)
     return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
+bool signals_are_waiting(void)
+{
+    sigset_t set;
+    return sigpending(&set) == 0 &&
+           (sigismember(&set, SIGINT) == 1 || sigismember(&set, SIGTERM) == 1 ||
+            sigismember(&set, SIGHUP) == 1);
+}
+
 bool signals_drop(const struct signals *signals, int signal)
 {
     bool was_there = false;

@@ -7,6 +7,7 @@
  * how many threads there are. */
 #include "object/dwarf.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/jobs.h"
@@ -131,6 +132,8 @@ struct batch {
     uint32_t n_jobs;
     struct object_answer *out;
     const struct progress *progress;
+    atomic_bool
+        is_stopped; /* units that are left are passed over: their addresses have no frames */
 };
 
 static void read_code(struct dwarf_unit *unit, struct dwarf_scratch *scratch)
@@ -227,6 +230,8 @@ static void read_and_look_up(void *shared, uint32_t i)
 {
     struct batch *batch = shared;
     const struct job *job = &batch->jobs[i];
+    if (atomic_load_explicit(&batch->is_stopped, memory_order_relaxed))
+        return;
     struct dwarf_scratch *scratch = take_scratch(batch->dwarf);
     if (!job->unit->code)
         read_code(job->unit, scratch);
@@ -241,7 +246,9 @@ static void read_and_look_up(void *shared, uint32_t i)
 
 static void tick(void *shared, uint32_t done)
 {
-    const struct batch *batch = shared;
+    struct batch *batch = shared;
+    if (progress_is_stopped(batch->progress))
+        atomic_store_explicit(&batch->is_stopped, true, memory_order_relaxed);
     progress_step(batch->progress, "reading debug information",
                   batch->n_jobs ? (double)done / batch->n_jobs : 1);
 }

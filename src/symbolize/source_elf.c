@@ -105,6 +105,12 @@ static void tell_share(void *to, const char *doing, double share)
                       (p->r->profile->n_addrs ? p->r->profile->n_addrs : 1));
 }
 
+static bool is_stopped(void *to)
+{
+    const struct batch_progress *p = to;
+    return progress_is_stopped(p->r->progress);
+}
+
 static void name_batch(const struct batch *batch)
 {
     struct resolver *r = batch->r;
@@ -119,7 +125,7 @@ static void name_batch(const struct batch *batch)
     const char *path = batch->image->path;
     const size_t slash = span_find_last(span_of(path), '/');
     told.doing = slash == SIZE_MAX ? path : path + slash + 1;
-    const struct progress progress = {.step = tell_share, .to = &told};
+    const struct progress progress = {.step = tell_share, .is_stopped = is_stopped, .to = &told};
     tell_share(&told, NULL, 0);
 
     struct object_answer answer;
@@ -166,7 +172,7 @@ static void resolve(struct resolver *r)
     images_plan(r);
     uint32_t *at = base_alloc((size_t)r->n_images + 1, sizeof *at);
     struct radix_item *items = collect(r, at);
-    for (image_ix i = 0; i < r->n_images; i++) {
+    for (image_ix i = 0; i < r->n_images && !progress_is_stopped(r->progress); i++) {
         const struct batch batch = {
             .r = r,
             .image = &r->images[i],

@@ -110,7 +110,6 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
                const struct progress *progress, struct object_set *objects, struct symbols *out,
                struct notes *notes, struct error *err)
 {
-    (void)err; /* whatever is wrong with a file costs its names and is a note */
     const uint32_t n = profile->n_addrs;
     struct resolver r = {
         .profile = profile,
@@ -147,5 +146,9 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
     idmap_free(&r.frame_of);
     name_cache_free(&r.names);
     arena_free(r.arena);
-    return true;
+    if (!progress_is_stopped(progress))
+        return true;
+    symbols_free(out);
+    *out = (struct symbols){0};
+    return error_set(err, ERROR_STOPPED, "stopped");
 }

@@ -49,7 +49,7 @@ struct object *object_set_at(const struct object_set *set,
                              image_ix image); /* NULL: could not open */
 
 /* Fills `out` for every address. One unreadable module is a note, "PATH: No such file or
- * directory". */
+ * directory": it fails only where `progress` says that nobody waits any more. */
 bool symbolize(const struct profile *profile, const struct symbolize_options *options,
                const struct progress *progress, struct object_set *objects, struct symbols *out,
                struct notes *notes, struct error *err) CHECKED;

@@ -395,6 +395,28 @@ static void watch(void *to, const char *doing, double share)
     (void)snprintf(last, 100, "%s", doing ? doing : "nothing");
 }
 
+static bool is_stopped(void *to)
+{
+    return *(const bool *)to;
+}
+
+static void stopped_and_asked_again(void **state)
+{
+    (void)state;
+    bool stop = true;
+    struct error err = {0};
+    struct analysis *a = analysis_new();
+    analysis_watch(a, (struct progress){.is_stopped = is_stopped, .to = &stop});
+    load(a, profile_a, LOAD_FIRST);
+    load(a, profile_b, LOAD_PROFILE);
+    assert_false(analysis_prepare(a, &err));
+    assert_int_equal(err.kind, ERROR_STOPPED);
+    assert_false(analysis_prepare(a, &err));
+    stop = false;
+    assert_true(analysis_prepare(a, &err));
+    analysis_free(a);
+}
+
 static void nothing_goes_on_while_a_report_is_written(void **state)
 {
     (void)state;
@@ -441,6 +463,7 @@ int main(void)
         cmocka_unit_test(bad_expressions),
         cmocka_unit_test(damaged_input_leaves_things_as_they_were),
         cmocka_unit_test(addresses_are_named),
+        cmocka_unit_test(stopped_and_asked_again),
         cmocka_unit_test(nothing_goes_on_while_a_report_is_written),
         cmocka_unit_test(two_at_once),
     };

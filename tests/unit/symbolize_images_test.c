@@ -634,6 +634,43 @@ static void progress(void **state)
     buf_free(&said);
 }
 
+static bool is_out_of_patience(void *to)
+{
+    int *left = to;
+    return --*left < 0;
+}
+
+/* Whenever somebody stops it: nothing is left behind, and the next time all is named. */
+static void stopped(void **state)
+{
+    struct fixture *f = *state;
+    write_object(f, "prog", ET_EXEC, 0x401000, "func", NULL);
+    write_object(f, "libx.so", ET_DYN, 0x1000, "lib", NULL);
+    add_map(f, 0x7f0000000000, 512, "libx.so");
+    add_pc(f, 0x401012);
+    add_pc(f, 0x7f0000000012);
+    seal(f);
+    name_program(f, false);
+    int times = 0;
+    for (;; times++) {
+        int left = times;
+        struct error err = {0};
+        struct object_set *objects = object_set_new();
+        const struct progress watcher = {.is_stopped = is_out_of_patience, .to = &left};
+        const bool is_named =
+            symbolize(&f->profile, &f->options, &watcher, objects, &f->symbols, &f->notes, &err);
+        object_set_free(objects);
+        symbols_free(&f->symbols);
+        f->symbols = (struct symbols){0};
+        if (is_named)
+            break;
+        assert_int_equal(err.kind, ERROR_STOPPED);
+    }
+    assert_in_range(times, 3, 100); /* before each image, and at the end */
+    name_all(f);
+    assert_int_equal(f->symbols.n_frames, 2);
+}
+
 static void nothing(void **state)
 {
     struct fixture *f = *state;
@@ -662,6 +699,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(carried, setup, teardown),
         cmocka_unit_test_setup_teardown(carried_for_some, setup, teardown),
         cmocka_unit_test_setup_teardown(progress, setup, teardown),
+        cmocka_unit_test_setup_teardown(stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
