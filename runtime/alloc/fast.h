@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The fast path, for all entry points: a block from the thread's list of its class and back. No
+ * lock, no call. Whatever is not plain answers NULL or false: no list yet, list empty or full,
+ * large blocks, foreign pointers, somebody who listens. The tables are blank in all these cases, or
+ * the list of class 0, which has never a block and never room, is met. */
+#pragma once
+
+#include "alloc/internal.h"
+
+static inline void *fast_pop(uint32_t class_ix)
+{
+    struct cache *cache = own.cache;
+    void *block = cache->head[class_ix];
+    if (UNLIKELY(!block))
+        return NULL;
+    cache->head[class_ix] = *(void **)block;
+    cache->room[class_ix]++;
+    return block;
+}
+
+static inline void *fast_take(size_t size)
+{
+    if (LIKELY(size <= FINE_MAX))
+        return fast_pop(fast.of_size[(size + 7) >> 3]);
+    if (LIKELY(size <= SMALL_MAX))
+        return fast_pop(fast.of_size[(size + 127 + 15360) >> 7]);
+    return NULL;
+}
+
+/* The class of the block's page; 0 for all that is not plain. */
+static inline uint32_t fast_class(const void *p)
+{
+    const uintptr_t a = (uintptr_t)p;
+    if (UNLIKELY(a >> ADDRESS_BITS))
+        return 0;
+    const uintptr_t leaf = fast.class_of[a >> ROOT_SHIFT];
+    if (UNLIKELY(!leaf))
+        return 0;
+    return *(const uint8_t *)(leaf + (a >> PAGE_SHIFT));
+}
+
+static inline bool fast_push(uint32_t class_ix, void *p)
+{
+    struct cache *cache = own.cache;
+    void *head = cache->head[class_ix];
+    const uint32_t room = cache->room[class_ix];
+    if (UNLIKELY(room == 0) || UNLIKELY(head == p)) /* the second: freed twice in a row */
+        return false;
+    *(void **)p = head;
+    cache->head[class_ix] = p;
+    cache->room[class_ix] = room - 1;
+    return true;
+}

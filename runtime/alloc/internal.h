@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files of the allocator know of each other. From the fast path down:
+ *
+ *   malloc.c     entry points; a block from the thread's list of its class, or the slow path
+ *   cache.c      a thread's lists; moves batches to and from
+ *   central.c    one list of spans a class, shared by the threads
+ *   pageheap.c   runs of free pages, from and to the system
+ *   pagemap.c    from an address to its span and class
+ *
+ * Locks are taken in the order caches, central by class, page heap, arena; the fast path takes
+ * none. No code of the program runs while one is held. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alloc/alloc.h"
+#include "base/lock.h"
+
+#define EXPORT      __attribute__((visibility("default")))
+#define ALIAS(name) __attribute__((visibility("default"), alias(#name), copy(name)))
+#define COLD        __attribute__((noinline, cold))
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* What must hold in any build; failing is a bug of ours or memory that the program overwrote. */
+#define ALLOC_CHECK(x) ((x) ? (void)0 : alloc_broken(#x, __FILE__, __LINE__))
+
+enum {
+    PAGE_SHIFT = 13,
+    PAGE_SIZE = 1 << PAGE_SHIFT,
+    CLASSES = 86, /* with class 0, which has no blocks: "not small" */
+    SMALL_MAX = 256 << 10,
+    FINE_MAX = 1024, /* sizes up to here are looked up in steps of 8, above in steps of 128 */
+    CLASS_INDEXES = ((SMALL_MAX + 127 + 15360) >> 7) + 1,
+};
+
+/* ---- classes.c */
+
+struct class_facts {
+    uint32_t size;
+    uint32_t batch;    /* blocks that move at once */
+    uint32_t pages;    /* of a span */
+    uint32_t capacity; /* blocks in a span */
+    uint32_t inverse;  /* of the size, scaled by 2^32 */
+    uint32_t first;    /* blocks that a thread takes the first time */
+};
+
+extern struct classes {
+    uint8_t of_size[CLASS_INDEXES];
+    struct class_facts facts[CLASSES];
+} classes;
+
+static inline size_t class_index(size_t size) /* size <= SMALL_MAX */
+{
+    return size <= FINE_MAX ? (size + 7) >> 3 : (size + 127 + 15360) >> 7;
+}
+
+/* Which block of a span an offset falls in; exact where one begins. */
+static inline uint32_t class_slot(uint32_t class_ix, size_t offset)
+{
+    return (uint32_t)((offset * classes.facts[class_ix].inverse) >> 32);
+}
+
+void classes_start(size_t most_in_batch);
+void classes_check(void);
+/* The smallest class for the size whose blocks all have the alignment; 0 if there is none. */
+uint32_t class_aligned(size_t size, size_t align);
+
+/* ---- spans */
+
+enum span_state { SPAN_UNUSED, SPAN_RESIDENT, SPAN_RETURNED, SPAN_SMALL, SPAN_LARGE };
+
+/* A run of pages in one state. Spans lie in the arena and are used again; a pointer to one is
+ * always readable. */
+struct span {
+    struct span *next, *prev; /* in a bin of the page heap, or in a central list */
+    uintptr_t page;           /* number of the first page */
+    size_t pages;
+    union {
+        struct {            /* SPAN_SMALL: the central list's lock */
+            void *freed;    /* blocks that came back, linked through their first word */
+            uint32_t fresh; /* blocks from this number on were never handed out */
+            uint32_t live;  /* blocks in the hands of threads and transfers */
+        };
+        struct { /* free and long: the page heap's lock */
+            struct span *left, *right;
+            uint32_t priority;
+        };
+        bool is_zero; /* SPAN_LARGE, when just taken: reads as zeroes */
+    };
+    uint8_t class_ix; /* SPAN_SMALL */
+    uint8_t state;    /* enum span_state */
+    bool is_listed;   /* SPAN_SMALL: in the central list of spans with blocks to give */
+};
+
+static inline void *span_start(const struct span *span)
+{
+    return (void *)(span->page << PAGE_SHIFT);
+}
+
+/* ---- pagemap.c */
+
+enum {
+    LEAF_SHIFT = 18,
+    LEAF_PAGES = 1 << LEAF_SHIFT,
+    ADDRESS_BITS = 48,
+    ROOT_SHIFT = PAGE_SHIFT + LEAF_SHIFT,
+    ROOT_SIZE = 1 << (ADDRESS_BITS - ROOT_SHIFT),
+};
+
+/* 2 GiB of addresses. Two arrays, so that the fast path walks over few cache lines. */
+struct leaf {
+    uint8_t class_of[LEAF_PAGES];
+    struct span *span_of[LEAF_PAGES];
+};
+
+extern struct leaf *pagemap_root[ROOT_SIZE];
+
+static inline struct leaf *pagemap_leaf(uintptr_t page)
+{
+    const uintptr_t i = page >> LEAF_SHIFT;
+    return i < ROOT_SIZE ? __atomic_load_n(&pagemap_root[i], __ATOMIC_RELAXED) : NULL;
+}
+
+/* The span that was last noted for the page; it may have gone since, if the page is neither its
+ * first nor its last one and not in a span of small blocks. */
+static inline struct span *pagemap_span(uintptr_t page)
+{
+    const struct leaf *leaf = pagemap_leaf(page);
+    return leaf ? __atomic_load_n(&leaf->span_of[page & (LEAF_PAGES - 1)], __ATOMIC_RELAXED) : NULL;
+}
+
+static inline uint32_t pagemap_class(uintptr_t page)
+{
+    const struct leaf *leaf = pagemap_leaf(page);
+    return leaf ? leaf->class_of[page & (LEAF_PAGES - 1)] : 0;
+}
+
+/* Makes room for the pages; false when out of memory. The page heap's lock. */
+bool pagemap_cover(uintptr_t page, size_t pages);
+void pagemap_set_ends(struct span *span);
+void pagemap_set_all(struct span *span, uint32_t class_ix);
+void pagemap_clear_class(const struct span *span);
+/* The span in use that has the address in a page that it is noted for; NULL when there is none. */
+struct span *pagemap_find(const void *p);
+/* The same wherever the address lies in it; takes time for long ones. */
+struct span *pagemap_search(const void *p);
+
+/* ---- the fast path's view
+ *
+ * The fast path looks at copies of two tables. While somebody wants to hear of every call they
+ * are blank, so that all calls take the slow path; else they cost nothing. */
+extern struct fast {
+    uint8_t of_size[CLASS_INDEXES];
+    uintptr_t class_of[ROOT_SIZE]; /* address of the leaf's class_of, less its first page */
+} fast;
+
+void fast_show(void);           /* when the classes are known */
+void fast_hide(void);           /* from now on every call is slow */
+void fast_leaf(uintptr_t root); /* a new leaf */
+
+/* ---- pageheap.c */
+
+/* A span of so many pages, in use, its ends in the page map; NULL when out of memory. */
+struct span *pageheap_take(size_t pages);
+struct span *pageheap_take_aligned(size_t pages, size_t align);
+void pageheap_give(struct span *span);
+/* A large span in use becomes longer or shorter where it is. */
+bool pageheap_resize(struct span *span, size_t pages);
+/* Makes it small; marks all its pages. */
+void pageheap_make_small(struct span *span, uint32_t class_ix);
+/* Gives whole free spans back to the system until so many bytes are; returns how many were. */
+size_t pageheap_release(size_t bytes);
+/* What was free all the time since the last call goes back to the system, part by part. */
+void pageheap_tick(void);
+void pageheap_check(void);
+void pageheap_lock(void);
+void pageheap_unlock(void);
+
+enum { BINS = 128 }; /* free spans of up to so many pages have a bin for each length */
+
+struct pageheap_stats {
+    size_t system;   /* bytes from the system for blocks */
+    size_t resident; /* free, with memory behind */
+    size_t returned; /* free, without */
+    size_t spans;    /* in use */
+    size_t reserves, commits, releases, scavenges;
+    size_t reserved_total, committed_total, released_total;
+    size_t bin_resident[BINS + 1], bin_returned[BINS + 1]; /* spans; [0]: the long ones */
+    size_t long_resident_pages, long_returned_pages;
+};
+void pageheap_stats(struct pageheap_stats *out);
+/* Calls visit for each run of pages, free or not, in no order; the page heap's lock is held. */
+void pageheap_walk(void (*visit)(void *arg, const struct span *span), void *arg);
+
+/* ---- central.c */
+
+/* A chain of at most n blocks, linked through their first word; returns how many there are. */
+uint32_t central_take(uint32_t class_ix, uint32_t n, void **chain);
+/* Takes back a chain of n blocks. */
+void central_give(uint32_t class_ix, void *chain, uint32_t n);
+/* Batches that nobody fetched since the last call go back to their spans; all: every batch. */
+void central_tick(bool all);
+void central_lock(void);
+void central_unlock(void);
+void central_check(void);
+struct central_stats {
+    size_t in_spans, in_transfer; /* free bytes */
+    size_t spans;
+};
+struct central_stats central_stats(uint32_t class_ix);
+
+/* ---- cache.c */
+
+/* A thread's blocks. Split by use, so that the fast path walks over few cache lines. */
+struct cache {
+    void *head[CLASSES];
+    uint32_t room[CLASSES]; /* how many more blocks the list may hold */
+    uint32_t max[CLASSES];  /* room and length together */
+    uint32_t seen[CLASSES]; /* length at the last tick */
+    uint8_t overruns[CLASSES];
+    bool has_thread;
+    uint32_t thief;     /* the class that is next to lose room */
+    size_t claimed;     /* bytes of all max together */
+    size_t limit;       /* what claimed may be */
+    uint64_t next_tick; /* in ticks of the coarse clock */
+    struct cache *next; /* all caches that ever were */
+};
+
+struct own {
+    struct cache *cache; /* never NULL: cache_none is full and empty at once */
+    uint8_t is_ending;   /* the thread is past its end: no new cache */
+    uint8_t large_calls; /* since the last look at the clock */
+};
+extern struct cache cache_none;
+extern __thread struct own own __attribute__((tls_model("initial-exec")));
+
+void cache_start(void);
+/* The slow half of taking and giving small blocks; NULL when out of memory. */
+void *cache_refill(uint32_t class_ix);
+void cache_overflow(uint32_t class_ix, void *p);
+/* Gives back what the calling thread keeps. */
+void cache_flush(void);
+void cache_tick(void);
+void cache_lock(void);
+void cache_unlock(void);
+void cache_after_fork(void);
+void cache_check(void);
+void cache_stats(size_t bytes[CLASSES], size_t *caches);
+size_t cache_bytes(void); /* of the calling thread */
+size_t cache_total_limit(void);
+void cache_set_total_limit(size_t bytes);
+size_t cache_least_limit(void);
+void cache_set_least_limit(size_t bytes);
+
+/* ---- start.c */
+
+/* What the environment says; read once, at the first call. */
+extern struct knobs {
+    size_t total_cache;   /* TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES */
+    size_t batch;         /* TCMALLOC_TRANSFER_NUM_OBJ */
+    double release_rate;  /* TCMALLOC_RELEASE_RATE */
+    bool is_aggressive;   /* TCMALLOC_AGGRESSIVE_DECOMMIT */
+    bool never_releases;  /* TCMALLOC_DISABLE_MEMORY_RELEASE */
+    size_t limit_mb;      /* TCMALLOC_HEAP_LIMIT_MB */
+    int64_t large_report; /* TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD; negative: never */
+} knobs;
+
+extern bool alloc_started;
+void alloc_start(void);
+
+/* ---- misuse.c */
+
+_Noreturn COLD void alloc_broken(const char *what, const char *file, int line);
+_Noreturn COLD void misuse_invalid_free(const void *p);
+_Noreturn COLD void misuse_invalid_size(const void *p);
+_Noreturn COLD void misuse_double_free(const void *p);
+_Noreturn COLD void misuse_wrong_size(const void *p, size_t said, size_t real);
+
+/* ---- stats.c */
+
+struct alloc_stats {
+    size_t in_use, thread, central, transfer, metadata;
+    size_t caches;
+    size_t class_free[CLASSES]; /* bytes in all three kinds of lists */
+    size_t class_spans[CLASSES];
+    struct pageheap_stats heap;
+};
+void alloc_stats(struct alloc_stats *out);
+/* The statistics text of level 1 or 2. */
+struct text;
+void alloc_stats_text(struct text *text, int level);
+
+/* ---- malloc.c */
+
+/* Memory as malloc gives it, without new handler and without report; errno untouched. */
+void alloc_ensure_started(void);
+void *alloc_take(size_t size, bool *is_zero);
+void *alloc_take_aligned(size_t size, size_t align);
+void alloc_give(void *p);
+/* Bytes of the block that begins at p, 0 if none does. */
+size_t alloc_usable(const void *p);
+bool alloc_new_mode(void);
+
+/* ---- operators.c */
+
+/* On failure: asks the C++ new handler, if there is one and tc_set_new_mode said so. */
+bool new_handler_call(void);

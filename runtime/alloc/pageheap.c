@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Runs of free pages. A free span is resident (there is memory behind its addresses) or returned
+ * (the system has it, it reads as zeroes; memory fresh from the system is that too). Neighbours
+ * of one kind are always one span. Short ones lie in a bin for each length, long ones in a tree
+ * ordered by length and address, so that the best fit is found. Resident ones are taken first.
+ *
+ * What nobody needed for a while goes back to the system by pageheap_tick: of the pages that were
+ * free all the time since the last tick, a part. A block that is freed and taken again and again
+ * is not free all the time, so it is left alone whatever its size. */
+#include "alloc/internal.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/pages.h"
+
+enum {
+    GROW_LEAST = 128, /* pages: 1 MiB */
+    GROW_MOST = 4096, /* addresses cost nothing, but a limit on them may be set */
+    SPANS_AT_ONCE = 32,
+    TICK_PART = 4, /* a tick returns 1/4 of what was idle, at rate 1 */
+    KINDS = 2,
+};
+
+struct kind {
+    struct span *bin[BINS + 1];   /* doubly linked; bin 0 is not used */
+    uint64_t used[BINS / 64 + 1]; /* a bit a bin that is not empty */
+    struct span *tree;
+    size_t pages;
+};
+
+static struct {
+    struct lock lock;        /* guards all below, the page map, and state and extent of all spans */
+    struct kind kind[KINDS]; /* [0] resident, [1] returned */
+    struct span *unused;
+    struct span *block; /* spans of the arena that were never used */
+    size_t block_left;
+    size_t idle_pages; /* the least that was resident since the last tick */
+    size_t system_pages;
+    size_t spans;
+    size_t credit;    /* bytes released beyond what was asked for */
+    uintptr_t lowest; /* page below which to ask for more */
+    uint32_t random;
+    size_t reserves, commits, releases, scavenges;
+    size_t committed_pages, released_pages;
+} heap = {.random = 2463534242u};
+
+static struct kind *kind_of(const struct span *span)
+{
+    return &heap.kind[span->state == SPAN_RETURNED];
+}
+
+/* ---- span records */
+
+static struct span *span_new(void)
+{
+    struct span *span = heap.unused;
+    if (span) {
+        heap.unused = span->next;
+        memset(span, 0, sizeof *span);
+        return span;
+    }
+    if (heap.block_left == 0) {
+        heap.block = arena_take(SPANS_AT_ONCE * sizeof *span);
+        if (!heap.block)
+            return NULL;
+        heap.block_left = SPANS_AT_ONCE;
+    }
+    heap.block_left--;
+    return heap.block++;
+}
+
+static void span_delete(struct span *span)
+{
+    span->state = SPAN_UNUSED;
+    span->pages = 0;
+    span->next = heap.unused;
+    heap.unused = span;
+}
+
+/* ---- the tree of long spans: a treap, ordered by length, then address */
+
+static bool is_before(const struct span *a, const struct span *b)
+{
+    return a->pages != b->pages ? a->pages < b->pages : a->page < b->page;
+}
+
+static void tree_insert(struct span **root, struct span *span)
+{
+    heap.random ^= heap.random << 13;
+    heap.random ^= heap.random >> 17;
+    heap.random ^= heap.random << 5;
+    span->priority = heap.random;
+    while (*root && (*root)->priority >= span->priority)
+        root = is_before(span, *root) ? &(*root)->left : &(*root)->right;
+    /* Split what was here into what comes before and after. */
+    struct span *rest = *root, **left = &span->left, **right = &span->right;
+    *root = span;
+    while (rest) {
+        if (is_before(rest, span)) {
+            *left = rest;
+            left = &rest->right;
+        } else {
+            *right = rest;
+            right = &rest->left;
+        }
+        rest = is_before(rest, span) ? rest->right : rest->left;
+    }
+    *left = NULL;
+    *right = NULL;
+}
+
+static void tree_remove(struct span **root, struct span *span)
+{
+    while (*root != span)
+        root = is_before(span, *root) ? &(*root)->left : &(*root)->right;
+    struct span *a = span->left, *b = span->right;
+    while (a && b) {
+        if (a->priority >= b->priority) {
+            *root = a;
+            root = &a->right;
+            a = a->right;
+        } else {
+            *root = b;
+            root = &b->left;
+            b = b->left;
+        }
+    }
+    *root = a ? a : b;
+}
+
+static struct span *tree_fit(struct span *root, size_t pages)
+{
+    struct span *best = NULL;
+    while (root) {
+        if (root->pages >= pages) {
+            best = root;
+            root = root->left;
+        } else {
+            root = root->right;
+        }
+    }
+    return best;
+}
+
+static struct span *tree_last(struct span *root)
+{
+    while (root && root->right)
+        root = root->right;
+    return root;
+}
+
+/* ---- free spans */
+
+static void free_insert(struct span *span)
+{
+    struct kind *kind = kind_of(span);
+    kind->pages += span->pages;
+    if (span->pages > BINS) {
+        tree_insert(&kind->tree, span);
+        return;
+    }
+    struct span **bin = &kind->bin[span->pages];
+    span->prev = NULL;
+    span->next = *bin;
+    if (*bin)
+        (*bin)->prev = span;
+    *bin = span;
+    kind->used[span->pages / 64] |= (uint64_t)1 << (span->pages % 64);
+}
+
+static void free_remove(struct span *span)
+{
+    struct kind *kind = kind_of(span);
+    kind->pages -= span->pages;
+    if (span->pages > BINS) {
+        tree_remove(&kind->tree, span);
+        return;
+    }
+    struct span **bin = &kind->bin[span->pages];
+    if (span->next)
+        span->next->prev = span->prev;
+    if (span->prev)
+        span->prev->next = span->next;
+    else
+        *bin = span->next;
+    if (!*bin)
+        kind->used[span->pages / 64] &= ~((uint64_t)1 << (span->pages % 64));
+}
+
+static struct span *free_fit(struct kind *kind, size_t pages)
+{
+    for (size_t i = pages; i <= BINS;) {
+        const uint64_t bits = kind->used[i / 64] >> (i % 64);
+        if (bits)
+            return kind->bin[i + (size_t)__builtin_ctzll(bits)];
+        i = (i / 64 + 1) * 64;
+    }
+    return tree_fit(kind->tree, pages);
+}
+
+/* The span's neighbour, if it is free and of the state. */
+static struct span *neighbour(uintptr_t page, uint8_t state)
+{
+    struct span *span = pagemap_span(page);
+    return span && span->state == state ? span : NULL;
+}
+
+/* Lets a span that is in no list be free in its state: joined with its neighbours. */
+static void free_join(struct span *span)
+{
+    struct span *other = neighbour(span->page - 1, span->state);
+    if (other && other->page + other->pages == span->page) {
+        free_remove(other);
+        span->page = other->page;
+        span->pages += other->pages;
+        span_delete(other);
+    }
+    other = neighbour(span->page + span->pages, span->state);
+    if (other && other->page == span->page + span->pages) {
+        free_remove(other);
+        span->pages += other->pages;
+        span_delete(other);
+    }
+    pagemap_set_ends(span);
+    free_insert(span);
+}
+
+/* Cuts a span that is in no list: it keeps the first pages, the rest becomes free in the state. A
+ * span record more is needed; without one the span stays as it is. */
+static bool cut(struct span *span, size_t pages, uint8_t state)
+{
+    if (span->pages == pages)
+        return true;
+    struct span *rest = span_new();
+    if (!rest)
+        return false;
+    rest->page = span->page + pages;
+    rest->pages = span->pages - pages;
+    rest->state = state;
+    span->pages = pages;
+    pagemap_set_ends(span);
+    const uint8_t kept = span->state;
+    span->state = SPAN_UNUSED; /* or they would be joined again */
+    free_join(rest);
+    span->state = kept;
+    return true;
+}
+
+/* Gives the memory of a resident span, in no list, back to the system. */
+static bool give_back(struct span *span)
+{
+    if (knobs.never_releases || !pages_release(span_start(span), span->pages << PAGE_SHIFT))
+        return false;
+    span->state = SPAN_RETURNED;
+    heap.releases++;
+    heap.released_pages += span->pages;
+    return true;
+}
+
+static bool is_beyond_limit(size_t pages)
+{
+    if (knobs.limit_mb == 0)
+        return false;
+    const size_t limit = knobs.limit_mb << (20 - PAGE_SHIFT);
+    const size_t tables = (arena_used() + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    return heap.system_pages - heap.kind[1].pages + tables + pages > limit;
+}
+
+static bool grow(size_t pages)
+{
+    size_t n = heap.system_pages / 8;
+    n = n < GROW_LEAST ? GROW_LEAST : n > GROW_MOST ? GROW_MOST : n;
+    n = n < pages ? pages : n;
+    struct span *span = span_new();
+    if (!span)
+        return false;
+    /* Best right below what we have, so that free spans join across. */
+    void *wish = heap.lowest > n ? (void *)((heap.lowest - n) << PAGE_SHIFT) : NULL;
+    char *p = pages_map(wish, n << PAGE_SHIFT, PAGE_SIZE);
+    if (!p && n > pages) {
+        n = pages;
+        p = pages_map(NULL, n << PAGE_SHIFT, PAGE_SIZE);
+    }
+    if (!p || !pagemap_cover((uintptr_t)p >> PAGE_SHIFT, n)) {
+        if (p)
+            pages_unmap(p, n << PAGE_SHIFT);
+        span_delete(span);
+        return false;
+    }
+    span->page = (uintptr_t)p >> PAGE_SHIFT;
+    span->pages = n;
+    span->state = SPAN_RETURNED;
+    heap.lowest = span->page;
+    heap.system_pages += n;
+    heap.reserves++;
+    free_join(span);
+    return true;
+}
+
+/* A free span with at least so many pages, still in its list. */
+static struct span *fit(size_t pages)
+{
+    struct span *span = free_fit(&heap.kind[0], pages);
+    if (span)
+        return span;
+    span = free_fit(&heap.kind[1], pages);
+    if (span && !is_beyond_limit(pages))
+        return span;
+    if (is_beyond_limit(pages)) {
+        /* Make room by giving back all that is free: it may also join to what fits. */
+        heap.scavenges++;
+        struct span *s;
+        while ((s = tree_last(heap.kind[0].tree)) || (s = free_fit(&heap.kind[0], 1))) {
+            free_remove(s);
+            if (!give_back(s)) {
+                free_join(s);
+                return NULL;
+            }
+            free_join(s);
+        }
+        heap.idle_pages = 0;
+        if (is_beyond_limit(pages))
+            return NULL;
+        span = free_fit(&heap.kind[1], pages);
+    }
+    if (!span && grow(pages))
+        span = free_fit(&heap.kind[1], pages);
+    return span;
+}
+
+static struct span *take(size_t pages)
+{
+    struct span *span = fit(pages);
+    if (!span)
+        return NULL;
+    const uint8_t state = span->state;
+    free_remove(span);
+    if (!cut(span, pages, state)) {
+        free_insert(span);
+        return NULL;
+    }
+    if (state == SPAN_RETURNED) {
+        heap.commits++;
+        heap.committed_pages += pages;
+    }
+    if (heap.kind[0].pages < heap.idle_pages)
+        heap.idle_pages = heap.kind[0].pages;
+    span->state = SPAN_LARGE;
+    span->is_zero = state == SPAN_RETURNED;
+    heap.spans++;
+    return span;
+}
+
+static void give(struct span *span)
+{
+    heap.spans--;
+    span->state = SPAN_RESIDENT;
+    if (knobs.is_aggressive)
+        give_back(span);
+    free_join(span);
+}
+
+struct span *pageheap_take(size_t pages)
+{
+    lock_take(&heap.lock);
+    struct span *span = take(pages);
+    if (span)
+        pagemap_set_ends(span);
+    lock_drop(&heap.lock);
+    return span;
+}
+
+struct span *pageheap_take_aligned(size_t pages, size_t align)
+{
+    const size_t step = align >> PAGE_SHIFT;
+    if (step <= 1)
+        return pageheap_take(pages);
+    if (pages + step < pages)
+        return NULL;
+    lock_take(&heap.lock);
+    struct span *span = take(pages + step - 1);
+    struct span *front = NULL;
+    if (span) {
+        const uintptr_t skip = -span->page & (step - 1);
+        const uint8_t state = span->is_zero ? SPAN_RETURNED : SPAN_RESIDENT;
+        front = skip ? span_new() : NULL;
+        if (skip && !front) {
+            give(span);
+            span = NULL;
+        } else {
+            if (front) {
+                front->page = span->page;
+                front->pages = skip;
+                front->state = state;
+                span->page += skip;
+                span->pages -= skip;
+                free_join(front);
+            }
+            /* Without a record for the rest the block is merely longer. */
+            cut(span, pages, state);
+            pagemap_set_ends(span);
+        }
+    }
+    lock_drop(&heap.lock);
+    return span;
+}
+
+void pageheap_give(struct span *span)
+{
+    if (span->state == SPAN_SMALL)
+        pagemap_clear_class(span);
+    lock_take(&heap.lock);
+    give(span);
+    lock_drop(&heap.lock);
+}
+
+bool pageheap_resize(struct span *span, size_t pages)
+{
+    lock_take(&heap.lock);
+    bool done = false;
+    if (pages <= span->pages) {
+        done = cut(span, pages, SPAN_RESIDENT);
+    } else {
+        struct span *next = pagemap_span(span->page + span->pages);
+        const size_t more = pages - span->pages;
+        if (next && (next->state == SPAN_RESIDENT || next->state == SPAN_RETURNED) &&
+            next->page == span->page + span->pages && next->pages >= more &&
+            !(next->state == SPAN_RETURNED && is_beyond_limit(more))) {
+            const uint8_t state = next->state;
+            free_remove(next);
+            if (cut(next, more, state)) {
+                span->pages = pages;
+                span_delete(next);
+                pagemap_set_ends(span);
+                if (heap.kind[0].pages < heap.idle_pages)
+                    heap.idle_pages = heap.kind[0].pages;
+                done = true;
+            } else {
+                free_insert(next);
+            }
+        }
+    }
+    lock_drop(&heap.lock);
+    return done;
+}
+
+void pageheap_make_small(struct span *span, uint32_t class_ix)
+{
+    /* No lock: the pages are the caller's alone, and its neighbours look at the state only. */
+    span->freed = NULL;
+    span->fresh = 0;
+    span->live = 0;
+    span->is_listed = false;
+    span->class_ix = (uint8_t)class_ix;
+    __atomic_store_n(&span->state, SPAN_SMALL, __ATOMIC_RELAXED);
+    pagemap_set_all(span, class_ix);
+}
+
+/* The longest resident span. */
+static struct span *longest(void)
+{
+    struct kind *kind = &heap.kind[0];
+    struct span *span = tree_last(kind->tree);
+    for (size_t i = BINS; !span && i > 0; i--)
+        span = kind->bin[i];
+    return span;
+}
+
+/* Gives back resident pages, longest spans first, whole ones or just as much as asked for. */
+static size_t release(size_t pages, bool whole)
+{
+    size_t done = 0;
+    struct span *span;
+    while (done < pages && (span = longest())) {
+        free_remove(span);
+        if (!whole && span->pages > pages - done + GROW_LEAST)
+            cut(span, pages - done, SPAN_RESIDENT);
+        const size_t n = span->pages;
+        const bool is_back = give_back(span);
+        free_join(span);
+        if (!is_back)
+            break;
+        done += n;
+    }
+    if (heap.kind[0].pages < heap.idle_pages)
+        heap.idle_pages = heap.kind[0].pages;
+    return done;
+}
+
+size_t pageheap_release(size_t bytes)
+{
+    lock_take(&heap.lock);
+    size_t done = 0;
+    if (bytes <= heap.credit && bytes != SIZE_MAX) {
+        heap.credit -= bytes;
+    } else {
+        const size_t want = bytes == SIZE_MAX ? bytes : bytes - heap.credit;
+        done = release(want / PAGE_SIZE + (want % PAGE_SIZE != 0), true) << PAGE_SHIFT;
+        heap.credit = done > want ? done - want : 0;
+    }
+    lock_drop(&heap.lock);
+    return done;
+}
+
+void pageheap_tick(void)
+{
+    lock_take(&heap.lock);
+    const double part = knobs.release_rate / TICK_PART;
+    if (part > 0 && heap.idle_pages > 0) {
+        size_t n = part >= 1 ? heap.idle_pages : (size_t)((double)heap.idle_pages * part) + 1;
+        heap.scavenges++;
+        release(n, false);
+    }
+    heap.idle_pages = heap.kind[0].pages;
+    lock_drop(&heap.lock);
+}
+
+void pageheap_lock(void)
+{
+    lock_take(&heap.lock);
+}
+
+void pageheap_unlock(void)
+{
+    lock_drop(&heap.lock);
+}
+
+void pageheap_walk(void (*visit)(void *arg, const struct span *span), void *arg)
+{
+    lock_take(&heap.lock);
+    for (uintptr_t i = 0; i < ROOT_SIZE; i++) {
+        if (!pagemap_root[i])
+            continue;
+        for (uintptr_t k = 0; k < LEAF_PAGES;) {
+            const struct span *span = pagemap_root[i]->span_of[k];
+            const uintptr_t page = (i << LEAF_SHIFT) + k;
+            if (span && span->state != SPAN_UNUSED && span->page == page && span->pages > 0) {
+                visit(arg, span);
+                k += span->pages;
+            } else {
+                k++;
+            }
+        }
+    }
+    lock_drop(&heap.lock);
+}
+
+void pageheap_stats(struct pageheap_stats *out)
+{
+    lock_take(&heap.lock);
+    *out = (struct pageheap_stats){
+        .system = heap.system_pages << PAGE_SHIFT,
+        .resident = heap.kind[0].pages << PAGE_SHIFT,
+        .returned = heap.kind[1].pages << PAGE_SHIFT,
+        .spans = heap.spans,
+        .reserves = heap.reserves,
+        .commits = heap.commits,
+        .releases = heap.releases,
+        .scavenges = heap.scavenges,
+        .reserved_total = heap.system_pages << PAGE_SHIFT,
+        .committed_total = heap.committed_pages << PAGE_SHIFT,
+        .released_total = heap.released_pages << PAGE_SHIFT,
+    };
+    size_t binned[KINDS] = {0};
+    for (size_t k = 0; k < KINDS; k++)
+        for (size_t i = 1; i <= BINS; i++)
+            for (const struct span *s = heap.kind[k].bin[i]; s; s = s->next) {
+                (k ? out->bin_returned : out->bin_resident)[i]++;
+                binned[k] += s->pages;
+            }
+    out->long_resident_pages = heap.kind[0].pages - binned[0];
+    out->long_returned_pages = heap.kind[1].pages - binned[1];
+    /* The long ones are counted without a stack: the tree is walked by visiting the best fits. */
+    for (size_t k = 0; k < KINDS; k++) {
+        size_t n = 0;
+        for (const struct span *s = tree_fit(heap.kind[k].tree, BINS + 1); s; n++) {
+            const struct span *at = heap.kind[k].tree, *next = NULL;
+            while (at) {
+                if (is_before(s, at)) {
+                    next = at;
+                    at = at->left;
+                } else {
+                    at = at->right;
+                }
+            }
+            s = next;
+        }
+        (k ? out->bin_returned : out->bin_resident)[0] = n;
+    }
+    lock_drop(&heap.lock);
+}
+
+/* ---- check */
+
+static size_t check_tree(const struct span *span, const struct span *above, uint8_t state)
+{
+    if (!span)
+        return 0;
+    ALLOC_CHECK(span->state == state && span->pages > BINS);
+    ALLOC_CHECK(!above || span->priority <= above->priority);
+    ALLOC_CHECK(!span->left || is_before(span->left, span));
+    ALLOC_CHECK(!span->right || is_before(span, span->right));
+    return span->pages + check_tree(span->left, span, state) + check_tree(span->right, span, state);
+}
+
+static void check_free(const struct span *span)
+{
+    ALLOC_CHECK(pagemap_span(span->page) == span);
+    ALLOC_CHECK(pagemap_span(span->page + span->pages - 1) == span);
+    const struct span *after = pagemap_span(span->page + span->pages);
+    ALLOC_CHECK(!after || after->state != span->state || after->page != span->page + span->pages);
+    ALLOC_CHECK(pagemap_class(span->page) == 0);
+}
+
+struct tally {
+    size_t pages[KINDS], used, spans;
+};
+
+static void check_span(void *arg, const struct span *span)
+{
+    struct tally *tally = arg;
+    if (span->state == SPAN_RESIDENT || span->state == SPAN_RETURNED) {
+        check_free(span);
+        tally->pages[span->state == SPAN_RETURNED] += span->pages;
+    } else {
+        tally->used += span->pages;
+        tally->spans++;
+        ALLOC_CHECK(pagemap_span(span->page + span->pages - 1) == span);
+        ALLOC_CHECK(pagemap_class(span->page) == (span->state == SPAN_SMALL ? span->class_ix : 0));
+    }
+}
+
+void pageheap_check(void)
+{
+    struct tally tally = {0};
+    pageheap_walk(check_span, &tally);
+    lock_take(&heap.lock);
+    for (size_t k = 0; k < KINDS; k++) {
+        const struct kind *kind = &heap.kind[k];
+        const uint8_t state = k ? SPAN_RETURNED : SPAN_RESIDENT;
+        size_t pages = check_tree(kind->tree, NULL, state);
+        for (size_t i = 1; i <= BINS; i++) {
+            ALLOC_CHECK(((kind->used[i / 64] >> (i % 64)) & 1) == (kind->bin[i] != NULL));
+            for (const struct span *s = kind->bin[i]; s; s = s->next) {
+                ALLOC_CHECK(s->state == state && s->pages == i);
+                ALLOC_CHECK(!s->next || s->next->prev == s);
+                pages += i;
+            }
+        }
+        ALLOC_CHECK(pages == kind->pages);
+        ALLOC_CHECK(pages == tally.pages[k]);
+    }
+    ALLOC_CHECK(heap.idle_pages <= heap.kind[0].pages);
+    ALLOC_CHECK(tally.used + heap.kind[0].pages + heap.kind[1].pages == heap.system_pages);
+    ALLOC_CHECK(tally.spans == heap.spans);
+    lock_drop(&heap.lock);
+}

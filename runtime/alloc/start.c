@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The first call: from the dynamic loader as a rule, long before main, with one thread. The
+ * environment is read where it lies; nothing here may allocate until started is set. Also here:
+ * what happens at a fork. */
+#include "alloc/internal.h"
+
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/env.h"
+#include "hooks/hooks.h"
+
+struct knobs knobs = {
+    .total_cache = 32 << 20,
+    .batch = 32,
+    .release_rate = 1.0,
+    .large_report = -1,
+};
+bool alloc_started;
+
+static struct lock start_lock;
+
+static void read_environment(void)
+{
+    const int64_t total = env_int("TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES", 32 << 20);
+    knobs.total_cache = total < 512 << 10 ? 512 << 10 : total > 1 << 30 ? 1 << 30 : (size_t)total;
+    const int64_t batch = env_int("TCMALLOC_TRANSFER_NUM_OBJ", 32);
+    knobs.batch = batch < 1 ? 32 : batch > 128 ? 128 : (size_t)batch;
+    knobs.release_rate = env_double("TCMALLOC_RELEASE_RATE", 1);
+    knobs.is_aggressive = env_bool("TCMALLOC_AGGRESSIVE_DECOMMIT", false);
+    knobs.never_releases = env_bool("TCMALLOC_DISABLE_MEMORY_RELEASE", false);
+    knobs.large_report = env_int("TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD", -1);
+    /* Whoever starts a program with rights of its own shall not make it fail on purpose. */
+    const int64_t limit = env_int("TCMALLOC_HEAP_LIMIT_MB", 0);
+    if (limit > 0 && !env_is_untrusted())
+        knobs.limit_mb = (size_t)limit;
+}
+
+/* Registered with the first call, so that it runs last before a fork: handlers of the program
+ * may still allocate. */
+static void before_fork(void)
+{
+    lock_take(&start_lock);
+    hooks_lock();
+    cache_lock();
+    central_lock();
+    pageheap_lock();
+    arena_lock();
+}
+
+static void after_fork(void)
+{
+    arena_unlock();
+    pageheap_unlock();
+    central_unlock();
+    cache_unlock();
+    hooks_unlock();
+    lock_drop(&start_lock);
+}
+
+static void after_fork_in_child(void)
+{
+    cache_after_fork();
+    after_fork();
+}
+
+void alloc_start(void)
+{
+    lock_take(&start_lock);
+    if (alloc_started) {
+        lock_drop(&start_lock);
+        return;
+    }
+    read_environment();
+    classes_start(knobs.batch);
+    cache_start();
+    __atomic_store_n(&alloc_started, true, __ATOMIC_RELEASE);
+    fast_show();
+    lock_drop(&start_lock);
+    pthread_atfork(before_fork, after_fork, after_fork_in_child); /* may allocate */
+    hooks_watch(fast_hide, fast_show);
+}
+
+void alloc_check(void)
+{
+    classes_check();
+    pageheap_check();
+    central_check();
+    cache_check();
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Memory from the system and back. All that the runtime ever asks of it passes here, so that a
+ * test can refuse any single request. errno is kept. Thread-safe. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* size bytes of zeroes at an address that is a multiple of align (a power of two), if possible at
+ * the given place, which is a wish and may be NULL. NULL when the system refuses. */
+void *pages_map(void *place, size_t size, size_t align);
+void pages_unmap(void *start, size_t size);
+
+/* Gives the memory back and keeps the addresses: they read as zeroes from now on. False when the
+ * system refuses (locked pages); then nothing has changed. */
+bool pages_release(void *start, size_t size);
+
+/* For tests: lets n requests for memory pass and refuses all others; negative: refuses none. */
+void pages_refuse_after(long n);
+/* Requests for memory so far. */
+long pages_requests(void);
