@@ -61,6 +61,7 @@ struct settings {
     struct texts output; /* files to write, instead of standard output */
     bool help, version, test, debug;
     bool json;
+    bool cache; /* the door says whether it may */
     bool cum, stacks, show_addresses, show_bytes, drop_negative, heapcheck;
     bool inuse_space, inuse_objects, alloc_space, alloc_objects;
     bool total_delay, contentions, mean_delay;

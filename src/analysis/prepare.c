@@ -179,6 +179,17 @@ static void note_made_with(struct analysis *a, const struct settings *s)
     };
 }
 
+/* $XDG_CACHE_HOME/cprof, or what stands for it. */
+static const char *find_cache(struct arena *arena, const struct settings *s)
+{
+    const char *caches = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (s->cache && caches && caches[0] == '/')
+        return arena_printf(arena, "%s/cprof", caches);
+    if (s->cache && home && home[0] == '/')
+        return arena_printf(arena, "%s/.cache/cprof", home);
+    return NULL;
+}
+
 static bool name_addresses(struct analysis *a, const struct settings *s, const char *program,
                            struct error *err)
 {
@@ -188,7 +199,7 @@ static bool name_addresses(struct analysis *a, const struct settings *s, const c
         .add_lib = s->add_lib && *s->add_lib ? s->add_lib : NULL,
         .naming = settings_naming(s),
         .threads = (unsigned)s->threads,
-        .object = {.threads = (unsigned)s->threads},
+        .object = {.threads = (unsigned)s->threads, .cache = find_cache(arena, s)},
     };
     places_options(arena, s, &options);
     a->objects = object_set_new();

@@ -185,6 +185,7 @@ int main(int argc, char **argv)
     const char **names = base_alloc(n + 1, sizeof *names);
     if (n && doctor_is_called(cli.name, argv[1]))
         argv[1] = doctor_option;
+    analysis_settings(cli.analysis)->cache = true;
     watch_signals(&cli.temps);
     progress_start(&cli.progress);
     analysis_watch(cli.analysis, progress_of(&cli.progress));

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #define BUILD_ID_MAX 64
 
 #define PACKED_FOR_THREADS ((uint64_t)256 << 10)
+#define CACHE_MAX          ((uint64_t)256 << 20)
 
 bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
 {
@@ -36,7 +38,12 @@ bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
     if (!S_ISREG(st.st_mode))
         return error_system(err, EINVAL, "%s", path);
 
-    struct elf_file file = {.device = st.st_dev, .inode = st.st_ino};
+    struct elf_file file = {
+        .device = st.st_dev,
+        .inode = st.st_ino,
+        .size = (uint64_t)st.st_size,
+        .changed = (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec,
+    };
     (void)elf_version(EV_CURRENT);
     file.elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
     if (file.elf && (elf_kind(file.elf) != ELF_K_ELF || !gelf_getehdr(file.elf, &file.header) ||
@@ -62,6 +69,8 @@ void elf_file_close(struct elf_file *file)
     for (uint32_t i = 0; i < file->n_unpacked; i++)
         base_free(file->unpacked[i].bytes);
     base_free(file->unpacked);
+    if (file->kept)
+        (void)munmap(file->kept, file->kept_size);
     for (uint32_t i = 0; i < file->n_places; i++)
         base_free(file->places[i]);
     base_free(file->places);
@@ -128,6 +137,8 @@ static struct span section_contents(struct elf_file *file, Elf_Scn *scn, bool is
     if (!unpacked)
         return raw_contents(file, scn, &header);
     unpack(file, (uint32_t)(unpacked - file->unpacked));
+    if (unpacked->kept)
+        return span_make(unpacked->kept, unpacked->packed.size);
     return unpacked->bytes ? span_make(unpacked->bytes, unpacked->packed.size) : span_make("", 0);
 }
 
@@ -285,8 +296,13 @@ void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_
             sections[i] ? find_unpacked(file, sections[i], is_old[i]) : NULL;
         n_packed += unpacked ? unpacked->packed.stream.n : 0;
     }
-    /* Sections are independent; a thread for little costs more than it saves. */
-    jobs_run(unpack, file, file->n_unpacked, n_packed >= PACKED_FOR_THREADS ? 0 : 1, NULL);
+    /* Sections are independent; a thread for little costs more than it saves, and so does a file.
+     */
+    const bool is_much = n_packed >= PACKED_FOR_THREADS;
+    const bool is_kept = is_much && section_cache_load(file);
+    jobs_run(unpack, file, file->n_unpacked, is_much ? 0 : 1, NULL);
+    if (is_much && !is_kept)
+        section_cache_store(file, CACHE_MAX);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct span bytes =
             sections[i] ? section_contents(file, sections[i], is_old[i]) : span_make("", 0);

@@ -30,7 +30,8 @@ bool packed_unpack(const struct packed *packed, char *to) CHECKED;
 struct unpacked {
     size_t section;
     struct packed packed;
-    char *bytes; /* NULL: not tried yet, or damaged */
+    char *bytes;      /* NULL: not tried yet, or damaged */
+    const char *kept; /* instead: in the file's `kept`; NULL: not there */
     bool is_done;
 };
 
@@ -43,7 +44,11 @@ struct elf_file {
     GElf_Ehdr header;
     enum cursor_order order;
     bool is_64;
-    uint64_t device, inode;    /* which file it is, by whatever name */
+    uint64_t device, inode; /* which file it is, by whatever name */
+    uint64_t size, changed; /* in bytes; when, in nanoseconds */
+    const char *cache;      /* a folder for unpacked sections; NULL: none. Borrowed */
+    void *kept;             /* what was found there */
+    size_t kept_size;
     struct unpacked *unpacked; /* compressed sections that were asked for */
     uint32_t n_unpacked, unpacked_cap;
     char **places; /* where its debug file was looked for */
@@ -62,6 +67,11 @@ struct span elf_file_whole(const struct elf_file *file);
 struct span elf_file_build_id(struct elf_file *file);
 void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_sections *out);
 bool elf_file_has_dwarf(struct elf_file *file);
+
+/* Unpacked sections from an earlier run, of those that were asked for: all of them, or false. */
+bool section_cache_load(struct elf_file *file) CHECKED;
+/* Keeps those that are unpacked for a later run, if anything; `most` bytes in the whole folder. */
+void section_cache_store(struct elf_file *file, uint64_t most);
 
 /* Finds the separate debug file of `file` by path, .gnu_debuglink (with its CRC) and build ID.
  * False: there is none. */

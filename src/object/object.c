@@ -85,11 +85,14 @@ bool object_open(const char *path, const struct object_options *options, struct 
         object->options.debug_dirs = copy_dirs(object->arena, options->debug_dirs);
         object->options.sysroot =
             options->sysroot ? arena_text(object->arena, span_of(options->sysroot)) : NULL;
+        object->options.cache =
+            options->cache ? arena_text(object->arena, span_of(options->cache)) : NULL;
     }
     if (object->code.elf) {
         object->build_id = elf_file_build_id(&object->code);
         read_segments(object);
         object->has_debug = debug_file_find(&object->code, &object->options, notes, &object->debug);
+        object->code.cache = object->debug.cache = object->options.cache;
     }
     *out = object;
     return true;
@@ -331,6 +334,7 @@ static struct dwarf *dwarf_of(struct object *object, struct notes *notes)
     elf_file_dwarf_sections(file, false, &sections);
     if (!object->has_alt)
         object->has_alt = debug_file_find_alt(file, &object->options, notes, &object->alt);
+    object->alt.cache = object->options.cache;
     if (object->has_alt)
         elf_file_dwarf_sections(&object->alt, false, &object->alt_sections);
     const struct dwarf_files files = {.split = find_split, .to = object};

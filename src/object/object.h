@@ -20,6 +20,7 @@ struct object_options {
     const char *sysroot;           /* paths in it are looked for in debug_dirs too; NULL: none */
     bool force;                    /* also debug files of another build */
     unsigned threads;              /* for one batch; 0: one a processor */
+    const char *cache;             /* a folder to keep unpacked sections in; NULL: none */
 };
 
 /* Opens path. Notes tell of debug files that do not fit or cannot be read. An existing file that is
