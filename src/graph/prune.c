@@ -121,7 +121,7 @@ static uint8_t *find_unwanted(const struct view *view, bool keep_signal_frames)
         add_names(profile->strings, allocator_names, COUNT_OF(allocator_names), true, &names);
     else if (profile->kind == PROFILE_CONTENTION)
         add_names(profile->strings, lock_names, COUNT_OF(lock_names), false, &names);
-    else if (profile->kind == PROFILE_CPU && !keep_signal_frames)
+    else if (profile->kind == PROFILE_CPU && !profile->signals_left_out && !keep_signal_frames)
         add_names(profile->strings, signal_names, COUNT_OF(signal_names), false, &names);
     if (!is_heap && names.n == 0)
         return NULL;
@@ -379,7 +379,7 @@ void prune_stacks(struct view *view, const struct view_options *options, struct 
     uint32_t n;
     struct cut_stack *stacks = list_stacks(view, &n);
     bool is_cut = n != profile->n_stacks || profile->allocator_is_innermost;
-    if (profile->kind == PROFILE_CPU && n) {
+    if (profile->kind == PROFILE_CPU && !profile->signals_left_out && n) {
         const uint32_t before = stacks[0].n_rest;
         cut_common_seconds(view, stacks, n, keep_signal_frames, notes);
         is_cut |= stacks[0].n_rest != before;

@@ -79,6 +79,11 @@ void builder_allocator_is_innermost(struct builder *builder)
     builder->allocator_is_innermost = true;
 }
 
+void builder_signals_left_out(struct builder *builder)
+{
+    builder->signals_left_out = true;
+}
+
 void builder_period(struct builder *builder, int64_t period)
 {
     builder->period = period;

@@ -59,7 +59,7 @@ struct builder {
     unsigned address_digits;
     str_id program;
     int64_t period, time_ns, duration_ns;
-    bool is_symbolized, allocator_is_innermost, is_cut_short;
+    bool is_symbolized, allocator_is_innermost, signals_left_out, is_cut_short;
 
     struct column columns[COLUMNS_MAX];
     uint32_t n_columns;

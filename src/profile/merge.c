@@ -373,6 +373,7 @@ static void start_result(const struct profile *const *in, uint32_t n, struct pro
         .strings = in[0]->strings,
         .kind = in[n - 1]->kind,
         .address_digits = 16,
+        .signals_left_out = true,
         .period = in[0]->period,
         .n_columns = in[0]->n_columns,
         .default_column = in[0]->default_column,
@@ -389,6 +390,7 @@ static void start_result(const struct profile *const *in, uint32_t n, struct pro
             out->duration_ns = INT64_MAX;
         out->is_symbolized = out->is_symbolized || in[k]->is_symbolized;
         out->allocator_is_innermost |= in[k]->allocator_is_innermost;
+        out->signals_left_out &= in[k]->signals_left_out;
         out->is_cut_short |= in[k]->is_cut_short;
     }
 }

@@ -66,6 +66,7 @@ struct profile {
     bool is_symbolized;          /* names came with it: no program is looked at */
     bool is_cut_short;           /* its file ends before it says so, or could not be read whole */
     bool allocator_is_innermost; /* heap: whatever is inside the outermost allocator frame goes */
+    bool signals_left_out;       /* CPU: its stacks have no frames of the profiler's own any more */
     int64_t period;              /* of sampling, in the format's own unit; 0 unknown */
     int64_t time_ns;             /* when it was taken, since 1970; 0 unknown */
     int64_t duration_ns;         /* for how long; 0 unknown */
@@ -127,6 +128,8 @@ void builder_duration(struct builder *builder, int64_t duration_ns);
 /* Heap stacks hold the allocator's own frames at their leaf end and nowhere else: reports leave out
  * all of them at once, not by name one by one. */
 void builder_allocator_is_innermost(struct builder *builder);
+/* CPU stacks begin in the program: reports look for no frames of a signal handler. */
+void builder_signals_left_out(struct builder *builder);
 /* Names come with the profile, even if it turns out that there are none. builder_carried says so
  * too. */
 void builder_symbolized(struct builder *builder);

@@ -203,6 +203,7 @@ bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *
         .program = builder->program,
         .is_symbolized = builder->is_symbolized,
         .allocator_is_innermost = builder->allocator_is_innermost,
+        .signals_left_out = builder->signals_left_out,
         .is_cut_short = builder->is_cut_short,
         .period = builder->period,
         .time_ns = builder->time_ns,

@@ -6,7 +6,6 @@
  * trusted, and nothing is allocated for a sample. */
 #include "reader/proto_internal.h"
 
-enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2 };
 enum {
     MAPPING_START = 2,
     MAPPING_LIMIT = 3,
@@ -223,7 +222,8 @@ static bool read_tables(struct proto *proto, struct error *err)
             builder_duration(proto->filling->builder, (int64_t)field.value);
             break;
         case FIELD_PERIOD:
-            builder_period(proto->filling->builder, (int64_t)field.value);
+            proto->period = (int64_t)field.value;
+            builder_period(proto->filling->builder, proto->period);
             break;
         default:
             break;

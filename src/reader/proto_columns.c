@@ -66,8 +66,45 @@ static void add_column(const struct proto *proto, struct columns *columns, uint3
                        strings_text(strings, columns->unit[type]));
 }
 
-/* Profiles of the kinds that other formats have get the columns of those, in their order, so that
- * the same options choose among them. */
+/* Whether each sample's time is what its count at that period takes. */
+static bool is_time_of_samples(const struct proto *proto, const uint32_t at[2])
+{
+    struct wire_field field, part;
+    struct cursor c = cursor_over(proto->filling->whole, CURSOR_LITTLE);
+    while (proto_next(&c, MESSAGE_PROFILE, &field)) {
+        if (field.number != FIELD_SAMPLE)
+            continue;
+        uint64_t values[2] = {0}, value;
+        uint32_t n = 0;
+        struct cursor in = cursor_over(field.bytes, CURSOR_LITTLE);
+        while (proto_next(&in, MESSAGE_SAMPLE, &part)) {
+            struct wire_numbers numbers = wire_numbers_of(&part);
+            while (part.number == SAMPLE_VALUE && wire_take(&numbers, &value)) {
+                if (n < 2)
+                    values[n++] = value;
+            }
+        }
+        if (values[at[0]] * (uint64_t)proto->period != values[at[1]])
+            return false;
+    }
+    return true;
+}
+
+/* Samples of processor time and that time, as --proto, Go and google/pprof write them: one column
+ * as in a CPU profile, which measures the time too. */
+static bool is_cpu(const struct proto *proto, const struct columns *columns, uint32_t shown,
+                   uint32_t at[])
+{
+    static const char *const cpu[] = {"samples", "cpu"};
+    if (!find_types(proto, columns, cpu, COUNT_OF(cpu), at) || shown != at[1])
+        return false;
+    const struct span unit = strings_span(proto->filling->job->strings, columns->unit[at[1]]);
+    return span_is(unit, "nanoseconds") && proto->period > 0 && proto->period % 1000 == 0 &&
+           is_time_of_samples(proto, at);
+}
+
+/* Profiles of the kinds that other formats have get the columns of those, so that the same options
+ * choose among them; in the order of the file, for those who choose by number. */
 bool proto_columns(struct proto *proto, struct columns *columns, struct error *err)
 {
     static const char *const heap[] = {"inuse_objects", "inuse_space", "alloc_objects",
@@ -89,7 +126,13 @@ bool proto_columns(struct proto *proto, struct columns *columns, struct error *e
     if (find_types(proto, columns, heap, COUNT_OF(heap), at)) {
         builder_kind(builder, PROFILE_HEAP);
         for (uint32_t i = 0; i < n; i++)
-            add_column(proto, columns, at[i]);
+            add_column(proto, columns, i);
+    } else if (is_cpu(proto, columns, shown, at)) {
+        builder_kind(builder, PROFILE_CPU);
+        builder_signals_left_out(builder);
+        builder_period(builder, proto->period / 1000);
+        add_column(proto, columns, at[0]);
+        shown = at[0];
     } else if (find_types(proto, columns, contention, COUNT_OF(contention), at)) {
         builder_kind(builder, PROFILE_CONTENTION);
         for (uint32_t i = 0; i < n; i++)

@@ -42,6 +42,7 @@ enum proto_message {
     MESSAGE_FUNCTION,
     MESSAGE_COUNT,
 };
+enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2 };
 extern const struct shape proto_shapes[MESSAGE_COUNT];
 
 struct function {
@@ -74,6 +75,7 @@ struct proto {
     uint32_t n_texts, n_functions, n_locations;
     uint32_t texts_cap, functions_cap, locations_cap;
     uint64_t drop_frames, keep_frames, default_type; /* texts */
+    int64_t period;
 
     struct carried_frame *frames;
     uint32_t n_frames, frames_cap;

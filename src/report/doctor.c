@@ -138,7 +138,8 @@ static void examine_stacks(struct exam *exam)
                                  percent(exam, single, all)),
                     "rebuild with -fno-omit-frame-pointer, and run again");
     addr_ix second;
-    if (profile->kind == PROFILE_CPU && find_common_second(profile, &second)) {
+    if (profile->kind == PROFILE_CPU && !profile->signals_left_out &&
+        find_common_second(profile, &second)) {
         char text[20];
         const struct frame *frame = view_physical(view, second);
         const char *name = frame == view->blank ? profile_address_text(profile, second, text)

@@ -339,13 +339,11 @@ static void heap_and_contention_are_known(void **state)
     put_texts();
     read_file();
     assert_int_equal(profile.kind, PROFILE_HEAP);
-    check_column(0, "inuse_objects", "count");
-    check_column(1, "inuse_space", "bytes");
-    check_column(2, "alloc_objects", "count");
-    check_column(3, "alloc_space", "bytes");
-    assert_int_equal(profile.default_column, 1);
+    check_column(0, "alloc_objects", "count"); /* numbers choose as in the file */
+    check_column(3, "inuse_space", "bytes");
+    assert_int_equal(profile.default_column, 3);
     for (column_ix c = 0; c < 4; c++)
-        assert_int_equal(value(c, 0), ((int[]){3, 4, 1, 2})[c]);
+        assert_int_equal(value(c, 0), c + 1);
 
     start();
     put_type("contentions", "count");
@@ -368,6 +366,50 @@ static void heap_and_contention_are_known(void **state)
     put_texts();
     read_file();
     assert_int_equal(profile.kind, PROFILE_OTHER);
+}
+
+static void put_times(const char *unit, uint64_t period, uint64_t second_time)
+{
+    start();
+    put_type("cpu", unit);
+    put_type("samples", "count");
+    put_sample(IDS(1), VALUES(30000000, 3), true);
+    put_sample(IDS(2), VALUES((int64_t)second_time, 2), false);
+    put_location(1, 0x1000, NULL, 0);
+    put_location(2, 0x2000, NULL, 0);
+    wire_number(&file, 12, period);
+    wire_number(&file, 14, text("cpu"));
+    put_texts();
+    read_file();
+}
+
+static void samples_of_processor_time_are_known(void **state)
+{
+    (void)state;
+    put_times("nanoseconds", 10000000, 20000000);
+    assert_int_equal(profile.kind, PROFILE_CPU);
+    assert_int_equal(profile.n_columns, 1);
+    check_column(0, "samples", "count");
+    assert_int_equal(value(0, 0), 3);
+    assert_int_equal(value(0, 1), 2);
+    assert_int_equal(profile.period, 10000);
+    assert_true(profile.signals_left_out);
+
+    static const struct {
+        const char *unit;
+        uint64_t period, second_time;
+    } others[] = {
+        {"nanoseconds", 10000000, 20000001}, /* not what two samples take */
+        {"nanoseconds", 0, 20000000},
+        {"nanoseconds", 10000001, 20000002}, /* no whole microseconds */
+        {"microseconds", 10000000, 20000000},
+    };
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        put_times(others[i].unit, others[i].period, others[i].second_time);
+        assert_int_equal(profile.kind, PROFILE_OTHER);
+        assert_int_equal(profile.n_columns, 2);
+        assert_int_equal(profile.default_column, 0);
+    }
 }
 
 static void put_places(void)
@@ -728,6 +770,7 @@ int main(void)
         cmocka_unit_test_teardown(the_shown_column_is_the_default_or_the_last, teardown),
         cmocka_unit_test_teardown(more_types_than_columns, teardown),
         cmocka_unit_test_teardown(heap_and_contention_are_known, teardown),
+        cmocka_unit_test_teardown(samples_of_processor_time_are_known, teardown),
         cmocka_unit_test_teardown(places_without_an_address_of_their_own, teardown),
         cmocka_unit_test_teardown(equal_names_meet_across_profiles, teardown),
         cmocka_unit_test_teardown(names_move_with_their_image, teardown),
