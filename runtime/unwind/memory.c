@@ -19,11 +19,13 @@ static __thread struct {
     uintptr_t low, high;
 } own;
 
-/* The kernel copies the set in before it looks at what to do with it, and 99 is nothing. */
+/* The kernel copies the set in before it looks at what to do with it, and 99 is nothing. A null
+ * pointer is no set to it. */
 static bool is_readable_word(uintptr_t at)
 {
     enum { EFAULT_RESULT = -14 };
-    return sys_call(SYS_rt_sigprocmask, 99, (long)at, 0, SYS_SIGSET_BYTES, 0, 0) != EFAULT_RESULT;
+    return at >= PAGE_SIZE &&
+           sys_call(SYS_rt_sigprocmask, 99, (long)at, 0, SYS_SIGSET_BYTES, 0, 0) != EFAULT_RESULT;
 }
 
 bool memory_is_readable(uintptr_t at, size_t n)
@@ -76,7 +78,7 @@ bool memory_read_other(struct memory *memory, uintptr_t at, uintptr_t *value)
     if (at & 7)
         return false;
     if (at - memory->other >= memory->other_size) {
-        if (at < PAGE_SIZE || !is_readable_word(at))
+        if (!is_readable_word(at))
             return false;
         const uintptr_t page = at & -PAGE_SIZE;
         if (page == memory->other + memory->other_size && memory->other_size) {

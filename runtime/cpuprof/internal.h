@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files of the CPU profiler share. A tick goes through timers.c (how much time does it
+ * stand for?), the unwinder and table.c, all without a lock; profile.c starts and stops, under one
+ * lock with signals held off; writer.c makes the file. */
+#pragma once
+
+#include "cpuprof/cpuprof.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/maps.h"
+#include "base/outname.h"
+
+/* Readers of the format know no deeper stacks. */
+enum { SAMPLE_MAX = 254 };
+
+/* ---- table.c: distinct stacks and how often each was seen ------------------------------------ */
+
+/* Stacks stand one behind another as the file will have them: count, depth, addresses. An index
+ * finds them by hash. Adding takes no lock; see there. */
+struct table {
+    uint64_t *words;
+    size_t n_words, used; /* `used` may run past the end when the table is full */
+    uint64_t *index;
+    size_t n_index;
+    uint32_t users; /* ticks that are in it now */
+};
+
+bool table_open(struct table *table);
+void table_close(struct table *table);
+void table_clear(struct table *table);
+/* False: full. */
+bool table_add(struct table *table, const uintptr_t *pcs, size_t n, uint64_t weight);
+/* The record at *at, which moves on behind it; NULL: no more. Records that are being added just now
+ * are not seen yet. */
+const uint64_t *table_next(const struct table *table, size_t *at);
+uint64_t table_weight(const struct table *table); /* of all */
+void table_check(const struct table *table);      /* aborts when it is broken */
+
+/* ---- writer.c -------------------------------------------------------------------------------- */
+
+struct writer {
+    struct outname name;
+    uint64_t period_us;
+    int fd, maps_fd; /* -1: not open */
+    pid_t pid;       /* whose file it is: a child must not touch it */
+    uint64_t device, inode;
+    bool is_seekable, has_failed;
+    off_t kept;         /* bytes that stay: the header, and records of tables that were full */
+    off_t at;           /* where the next byte goes */
+    uint64_t bytes;     /* of records, header and trailer */
+    uint64_t evictions; /* records written because a table was full */
+    uint64_t kept_weight;
+};
+
+/* An errno value, or 0. */
+int writer_open(struct writer *writer);
+/* The table's records are added for good. */
+void writer_keep(struct writer *writer, const struct table *table);
+/* The file becomes what it would be if the profile ended now: where that can be taken back. */
+void writer_checkpoint(struct writer *writer, const struct table *table);
+/* The rest of the file. */
+void writer_end(struct writer *writer, const struct table *table);
+void writer_close(struct writer *writer);
+
+/* ---- timers.c: which time has passed --------------------------------------------------------- */
+
+struct timers_options {
+    uint64_t interval_ns;
+    int signal;
+    bool is_wall;       /* wall-clock time instead of CPU time */
+    bool is_per_thread; /* of wall-clock time: CPU time always is */
+};
+
+bool timers_start(const struct timers_options *options);
+void timers_stop(void);
+/* In a child of fork: no timer and no thread but this one is there. */
+void timers_forget(void);
+
+struct tick {
+    uint64_t weight;       /* ticks that it stands for; 0: no sample */
+    uint64_t watch_passed; /* nanoseconds of CPU time since the last time this was not 0 */
+};
+
+struct tick timers_tick(const siginfo_t *info);
+
+/* The calling thread begins or ends; `routine` tells threads of one kind. */
+void timers_enter(uintptr_t routine);
+void timers_leave(void *slot);
+/* The calling thread takes ticks, whatever it inherited. */
+void timers_unblock(void);
+
+/* ---- profile.c ------------------------------------------------------------------------------- */
+
+/* Started by CPUPROFILE, it goes on in children of fork. */
+enum profile_origin { PROFILE_BY_CALL, PROFILE_BY_ENVIRONMENT };
+
+int profile_start(const char *path, const struct ProfilerOptions *options,
+                  enum profile_origin origin);
+void profile_stop(void);
+void profile_flush(void);
+bool profile_is_on(void);
+void profile_state(struct ProfilerState *state);
+
+void profile_before_fork(void);
+void profile_after_fork_in_parent(void);
+void profile_after_fork_in_child(void);

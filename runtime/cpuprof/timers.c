@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Which time has passed, and on which thread. Each thread has a timer on its own CPU clock, whose
+ * signal goes to that thread; the kernel looks at such clocks at its own tick only (often 250 times
+ * a second), but says how many expiries a signal stands for, so that weights add up to the time.
+ * What a thread has used after its last signal, it leaves to the next one with the same start
+ * routine: otherwise programs that start many short threads would lose most of their time.
+ *
+ * Threads get their timer when they start (threads.c) or when the profile does. Any other is found
+ * by one more timer on the clock of the whole process, the watch, whose signal goes to whoever
+ * runs.
+ *
+ * Slots are found by thread id in an open-addressing table. A slot is written by its own thread, or
+ * by whoever starts and stops the profile, under the profile's lock. */
+#include "cpuprof/internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/syscall.h"
+
+#define SECOND UINT64_C(1000000000)
+
+enum {
+    SLOTS = 1 << 14,
+    SLOT_PROBES = 128,
+    TID_FREED = -1, /* a slot that was used: searches go on behind it */
+    POOLS = 256,
+    KEYS_IN_PLACE = 32, /* pthread keys below this need no memory when they are set */
+    WATCH_NS = 50000000,
+    NO_TIMER = -1,
+};
+
+/* Time that ended threads of one kind left behind. */
+struct pool {
+    uintptr_t routine;
+    int64_t ns;
+};
+
+struct slot {
+    int32_t tid; /* 0: never used */
+    int32_t timer;
+    uint64_t counted; /* ticks */
+    uint64_t since;   /* its clock when counting began */
+    struct pool *pool;
+};
+
+static struct {
+    struct slot *slots; /* mapped at the first start, and kept: signals may come late */
+    struct timers_options options;
+    int32_t watch, wall; /* timers of the process; NO_TIMER */
+    uint64_t random;     /* under the profile's lock, and harmless where it is not */
+    pthread_key_t key;
+    bool has_key;
+    bool is_running;
+    struct pool pools[POOLS];
+} timers = {.watch = NO_TIMER, .wall = NO_TIMER};
+
+/* The calling thread's slot, once it is known here. */
+static __thread struct slot *mine;
+
+/* What signals of the two timers of the process carry; others carry a slot. */
+static char is_watch, is_wall;
+
+/* ---- clocks and timers of the kernel --------------------------------------------------------- */
+
+/* The CPU clock of any thread of this process. */
+static clockid_t thread_clock(pid_t tid)
+{
+    return (clockid_t)(~(unsigned)tid << 3 | 6);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    if (sys_call(SYS_clock_gettime, clock, (long)&t, 0, 0, 0, 0) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+static struct timespec timespec_of(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / SECOND), .tv_nsec = (long)(ns % SECOND)};
+}
+
+/* Uniform in [1, limit]. */
+static uint64_t random_up_to(uint64_t limit)
+{
+    uint64_t x = timers.random + clock_ns(CLOCK_MONOTONIC);
+    x ^= x >> 30;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 27;
+    x *= UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 31;
+    timers.random = x;
+    return 1 + x % limit;
+}
+
+/* For a thread, or for tid 0: for any that runs. The first expiry falls anywhere into the first
+ * interval, so that work that is done in step with it is not seen always or never. */
+static int32_t make_timer(clockid_t clock, pid_t tid, void *carried, uint64_t interval)
+{
+    struct sigevent event;
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = tid ? SIGEV_THREAD_ID : SIGEV_SIGNAL;
+    event.sigev_signo = timers.options.signal;
+    event.sigev_value.sival_ptr = carried;
+    event._sigev_un._tid = tid;
+    int32_t timer;
+    if (sys_call(SYS_timer_create, clock, (long)&event, (long)&timer, 0, 0, 0) != 0)
+        return NO_TIMER;
+    const struct itimerspec when = {
+        .it_interval = timespec_of(interval),
+        .it_value = timespec_of(random_up_to(interval)),
+    };
+    (void)sys_call(SYS_timer_settime, timer, 0, (long)&when, 0, 0, 0);
+    return timer;
+}
+
+static void delete_timer(int32_t *timer)
+{
+    const int32_t deleted = __atomic_exchange_n(timer, NO_TIMER, __ATOMIC_ACQ_REL);
+    if (deleted != NO_TIMER)
+        (void)sys_call(SYS_timer_delete, deleted, 0, 0, 0, 0, 0);
+}
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+static unsigned slot_of(pid_t tid)
+{
+    return (unsigned)tid * 2654435761u >> 18; /* to 14 bits */
+}
+
+static struct slot *find_slot(pid_t tid)
+{
+    for (unsigned i = 0; i < SLOT_PROBES; i++) {
+        struct slot *slot = &timers.slots[(slot_of(tid) + i) % SLOTS];
+        const int32_t there = __atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE);
+        if (there == tid)
+            return slot;
+        if (there == 0)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* A new one, or NULL: there are too many threads. */
+static struct slot *take_slot(pid_t tid)
+{
+    for (unsigned i = 0; i < SLOT_PROBES; i++) {
+        struct slot *slot = &timers.slots[(slot_of(tid) + i) % SLOTS];
+        int32_t there = __atomic_load_n(&slot->tid, __ATOMIC_RELAXED);
+        if ((there == 0 || there == TID_FREED) &&
+            __atomic_compare_exchange_n(&slot->tid, &there, tid, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED))
+            return slot;
+    }
+    return NULL;
+}
+
+static void free_slot(struct slot *slot)
+{
+    delete_timer(&slot->timer);
+    __atomic_store_n(&slot->tid, TID_FREED, __ATOMIC_RELEASE);
+}
+
+/* Begins to count a thread's time, from `since` on its clock. */
+static struct slot *add_thread(pid_t tid, uint64_t since)
+{
+    struct slot *slot = take_slot(tid);
+    if (!slot)
+        return NULL;
+    slot->counted = 0;
+    slot->since = since;
+    slot->pool = NULL;
+    slot->timer = make_timer(timers.options.is_wall ? CLOCK_MONOTONIC : thread_clock(tid), tid,
+                             slot, timers.options.interval_ns);
+    /* Out of timers, or the thread has ended, or the profile has meanwhile. */
+    if (slot->timer == NO_TIMER || !__atomic_load_n(&timers.is_running, __ATOMIC_SEQ_CST)) {
+        free_slot(slot);
+        return NULL;
+    }
+    return slot;
+}
+
+/* From now on the calling thread knows its slot, and gives it back when it ends. */
+static void keep_mine(struct slot *slot)
+{
+    mine = slot;
+    if (timers.has_key && timers.key < KEYS_IN_PLACE)
+        (void)pthread_setspecific(timers.key, slot);
+}
+
+static struct pool *find_pool(uintptr_t routine)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        struct pool *pool =
+            &timers.pools[((routine * UINT64_C(0x9e3779b97f4a7c15) >> 56) + i) % POOLS];
+        uintptr_t there = __atomic_load_n(&pool->routine, __ATOMIC_RELAXED);
+        if (there == routine ||
+            (there == 0 && (__atomic_compare_exchange_n(&pool->routine, &there, routine, false,
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+                            there == routine)))
+            return pool;
+    }
+    return NULL;
+}
+
+/* ---- the threads that are there -------------------------------------------------------------- */
+
+struct directory_entry { /* as the kernel writes it */
+    uint64_t inode;
+    int64_t next;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+static void add_all_threads(void)
+{
+    union {
+        char bytes[1024];
+        struct directory_entry aligned;
+    } read;
+    const int fd = sys_open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    for (;;) {
+        const long n =
+            fd < 0 ? 0 : sys_call(SYS_getdents64, fd, (long)read.bytes, sizeof read.bytes, 0, 0, 0);
+        if (n <= 0)
+            break;
+        for (long at = 0; at < n;) {
+            const struct directory_entry *entry = (const void *)(read.bytes + at);
+            pid_t tid = 0;
+            for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
+                tid = tid * 10 + (*c - '0');
+            if (tid > 0 && !find_slot(tid))
+                (void)add_thread(tid, clock_ns(thread_clock(tid)));
+            at += entry->size;
+        }
+    }
+    if (fd >= 0)
+        (void)sys_close(fd);
+    const pid_t self = sys_gettid(); /* where there is no /proc */
+    if (!find_slot(self))
+        (void)add_thread(self, clock_ns(thread_clock(self)));
+}
+
+/* ---- start and end --------------------------------------------------------------------------- */
+
+/* Before anything else can take the first keys: those cost nothing to set. */
+static __attribute__((constructor(101))) void make_key(void)
+{
+    timers.has_key = pthread_key_create(&timers.key, timers_leave) == 0;
+}
+
+bool timers_start(const struct timers_options *options)
+{
+    if (!timers.slots) {
+        void *p = mmap(NULL, SLOTS * sizeof *timers.slots, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED)
+            return false;
+        timers.slots = p;
+    }
+    timers.options = *options;
+    __atomic_store_n(&timers.is_running, true, __ATOMIC_RELEASE);
+    timers.watch = make_timer(CLOCK_PROCESS_CPUTIME_ID, 0, &is_watch, WATCH_NS);
+    if (options->is_wall && !options->is_per_thread)
+        timers.wall = make_timer(CLOCK_MONOTONIC, 0, &is_wall, options->interval_ns);
+    else
+        add_all_threads();
+    return true;
+}
+
+void timers_stop(void)
+{
+    __atomic_store_n(&timers.is_running, false, __ATOMIC_RELEASE);
+    delete_timer(&timers.watch);
+    delete_timer(&timers.wall);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        struct slot *slot = &timers.slots[i];
+        if (__atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE) > 0)
+            free_slot(slot);
+    }
+    memset(timers.pools, 0, sizeof timers.pools);
+}
+
+void timers_forget(void)
+{
+    timers.watch = timers.wall = NO_TIMER;
+    timers.is_running = false;
+    mine = NULL;
+    if (timers.slots)
+        (void)madvise(timers.slots, SLOTS * sizeof *timers.slots, MADV_DONTNEED);
+    memset(timers.pools, 0, sizeof timers.pools);
+}
+
+static bool is_by_thread(void)
+{
+    return __atomic_load_n(&timers.is_running, __ATOMIC_ACQUIRE) &&
+           (!timers.options.is_wall || timers.options.is_per_thread);
+}
+
+/* Whether the slot that this thread remembers is still its own: the profile may have ended and
+ * another one begun. */
+static bool is_mine(pid_t tid)
+{
+    return mine && __atomic_load_n(&mine->tid, __ATOMIC_RELAXED) == tid;
+}
+
+void timers_enter(uintptr_t routine)
+{
+    if (!is_by_thread())
+        return;
+    const pid_t tid = sys_gettid();
+    if (!is_mine(tid)) {
+        struct slot *slot = find_slot(tid);
+        if (!slot)
+            slot = add_thread(tid, 0);
+        if (!slot)
+            return;
+        keep_mine(slot);
+    }
+    if (routine)
+        mine->pool = find_pool(routine);
+}
+
+void timers_unblock(void)
+{
+    const uint64_t signal = UINT64_C(1) << (timers.options.signal - 1);
+    if (__atomic_load_n(&timers.is_running, __ATOMIC_ACQUIRE))
+        (void)sys_sigprocmask(SIG_UNBLOCK, &signal, NULL);
+}
+
+/* Also the destructor of the thread's key. */
+void timers_leave(void *slot)
+{
+    (void)slot;
+    const pid_t tid = sys_gettid();
+    struct slot *s = mine;
+    if (!is_mine(tid))
+        return;
+    mine = NULL;
+    delete_timer(&s->timer);
+    if (s->pool && !timers.options.is_wall) {
+        const uint64_t used = clock_ns(CLOCK_THREAD_CPUTIME_ID) - s->since;
+        const int64_t left = (int64_t)(used - s->counted * timers.options.interval_ns);
+        (void)__atomic_fetch_add(&s->pool->ns, left, __ATOMIC_RELAXED);
+    }
+    free_slot(s);
+}
+
+/* ---- ticks ----------------------------------------------------------------------------------- */
+
+/* Whole ticks of what ended threads of this kind left. */
+static uint64_t take_from_pool(struct pool *pool)
+{
+    const int64_t interval = (int64_t)timers.options.interval_ns;
+    if (!pool || __atomic_load_n(&pool->ns, __ATOMIC_RELAXED) < interval)
+        return 0;
+    const int64_t ns = __atomic_exchange_n(&pool->ns, 0, __ATOMIC_RELAXED);
+    const int64_t ticks = ns > 0 ? ns / interval : 0;
+    (void)__atomic_fetch_add(&pool->ns, ns - ticks * interval, __ATOMIC_RELAXED);
+    return (uint64_t)ticks;
+}
+
+/* A thread that nobody told us of: all that it has used counts, at the place where it is found. */
+static uint64_t adopt(void)
+{
+    const pid_t tid = sys_gettid();
+    if (is_mine(tid))
+        return 0;
+    struct slot *slot = find_slot(tid);
+    const bool is_new = !slot;
+    if (is_new)
+        slot = add_thread(tid, 0);
+    if (!slot)
+        return 0;
+    keep_mine(slot);
+    if (!is_new || timers.options.is_wall)
+        return 0;
+    slot->counted = clock_ns(CLOCK_THREAD_CPUTIME_ID) / timers.options.interval_ns;
+    return slot->counted;
+}
+
+struct tick timers_tick(const siginfo_t *info)
+{
+    struct tick tick = {0};
+    if (info->si_code != SI_TIMER) { /* somebody sent it */
+        tick.weight = 1;
+        return tick;
+    }
+    const uint64_t expiries = 1 + (uint64_t)(info->si_overrun > 0 ? info->si_overrun : 0);
+    const void *carried = info->si_value.sival_ptr;
+    if (carried == &is_watch) {
+        tick.watch_passed = expiries * WATCH_NS;
+        if (is_by_thread())
+            tick.weight = adopt();
+        return tick;
+    }
+    if (carried == &is_wall) {
+        tick.weight = expiries;
+        return tick;
+    }
+    const size_t i = (size_t)((const char *)carried - (const char *)timers.slots);
+    if (!timers.slots || i >= SLOTS * sizeof(struct slot))
+        return tick; /* a timer of the program's own, which we know nothing of */
+    struct slot *slot = &timers.slots[i / sizeof(struct slot)];
+    if (mine != slot) /* it was found from outside */
+        keep_mine(slot);
+    slot->counted += expiries;
+    tick.weight = expiries + take_from_pool(slot->pool);
+    return tick;
+}
