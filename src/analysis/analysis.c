@@ -47,6 +47,8 @@ void analysis_free(struct analysis *a)
         free_filter(filter);
     base_free(a->program);
     base_free(a->clash);
+    base_free(a->servers.folder);
+    texts_free(&a->servers.fetched);
     settings_free(&a->settings);
     notes_free(&a->notes);
     strings_free(a->strings);

@@ -81,7 +81,10 @@ struct settings {
     char *events; /* of callgrind: columns, or NULL */
     char *reader; /* forces a format */
     int64_t threads;
-    int64_t test_stride, seconds;
+    int64_t test_stride;
+    int64_t seconds, timeout; /* of servers: how long to profile; to wait, 0: as long as usual */
+    char *cacert;             /* certificates to trust */
+    bool insecure;            /* servers need none */
     /* No options: the door decides. */
     int64_t date;                   /* that outputs carry, seconds since 1970; 0: none */
     int64_t max_rows;               /* of --text; 0: all */
@@ -175,13 +178,21 @@ enum load_as {
 };
 
 /* Reads a profile, or takes note of the program, which comes before the first report. "-" is
- * standard input. Notes tell "Using local file NAME.". Profiles are added up in the order they were
- * loaded, then those loaded as base are subtracted. */
+ * standard input. What no file is and is spelled as a server's is fetched (net/net.h); where the
+ * first name is such a one, the server names the addresses, too. Notes tell "Using local file
+ * NAME.". Profiles are added up in the order they were loaded, then those loaded as base are
+ * subtracted. */
 bool analysis_load(struct analysis *analysis, const char *path, enum load_as as,
                    struct error *err) CHECKED;
 /* The same for bytes that somebody has already; packed ones are unpacked. */
 bool analysis_load_bytes(struct analysis *analysis, struct span bytes, const char *name,
                          enum load_as as, struct error *err) CHECKED;
+
+/* Where profiles of servers are kept, a folder that is made when it is needed. NULL: in memory. */
+void analysis_keep_fetched(struct analysis *analysis, const char *folder);
+const struct texts *analysis_fetched(const struct analysis *analysis); /* files, in order */
+/* What the server runs that names addresses; NULL: there is none. */
+const char *analysis_server_program(const struct analysis *analysis);
 
 uint32_t analysis_count(const struct analysis *analysis);      /* profiles loaded */
 const char *analysis_program(const struct analysis *analysis); /* as given; NULL: none was */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "analysis/analysis.h"
+#include "base/file.h"
 
 struct loaded {
     struct profile profile;
@@ -44,6 +45,14 @@ struct analysis {
         struct view view;
         char *key; /* the settings that it was made of, as text */
     } kept;        /* by analysis_prepare */
+    struct servers {
+        char *folder;         /* for what is fetched; NULL: memory */
+        const char *base;     /* of the server that names are asked of */
+        const char *program;  /* what that one runs; NULL: names come from files */
+        int64_t start;        /* when the first one was asked, seconds since 1970 */
+        struct texts fetched; /* files */
+    } servers;
+
     bool is_ready;
     bool is_ill;                  /* see analysis_is_ill */
     double n_unnamed, n_reported; /* samples of the last report: see analysis_unnamed */
@@ -94,7 +103,18 @@ bool analysis_threads(const struct analysis *analysis, const struct settings *se
 
 char *text_copy(const char *text) CHECKED;             /* NULL stays NULL; base_free frees it */
 void texts_add(struct texts *texts, struct span text); /* a copy of it */
+void texts_free(struct texts *texts);
 bool text_same(const char *a, const char *b);
+
+/* Takes a file that is open: unpacks it, finds out what it is, loads it. */
+bool analysis_load_file(struct analysis *analysis, struct file *file, const char *name,
+                        enum load_as as, struct error *err) CHECKED;
+/* Loads what a name stands for that is a server's, or several servers'. */
+bool remote_load(struct analysis *analysis, const char *name, enum load_as as,
+                 struct error *err) CHECKED;
+/* Where names come from a server: replaces a profile without names by one with them. */
+bool remote_add_names(struct analysis *analysis, struct file *file, const char *name,
+                      struct error *err) CHECKED;
 
 /* Drops what was made of the loaded profiles. */
 void analysis_forget(struct analysis *analysis);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "net/net.h"
 
 static void set_clash(struct analysis *a, const char *name)
 {
@@ -99,70 +100,34 @@ static bool is_profile(const struct analysis *a, struct span bytes)
     return find_forced(a, &forced, NULL) && forced && forced->sniff(bytes) > 0;
 }
 
-static bool load_file(struct analysis *a, struct file *file, const char *name, enum load_as as,
-                      struct error *err)
+bool analysis_load_file(struct analysis *a, struct file *file, const char *name, enum load_as as,
+                        struct error *err)
 {
     if (as == LOAD_PROGRAM)
         return load_program(a, name, err);
     if (!file_unpack(file, a->limits.max_bytes, &a->notes, err))
         return false;
-    if (as == LOAD_FIRST && !is_profile(a, file->bytes))
+    if (as == LOAD_FIRST && !a->servers.program && !is_profile(a, file->bytes))
         return load_program(a, name, err);
+    if (as != LOAD_INPUT && !remote_add_names(a, file, name, err))
+        return false;
     return load_profile(a, file, name, as, err);
-}
-
-/* ":" and a number, which ends the name or is followed by "/". */
-static bool has_port(struct span name)
-{
-    const size_t colon = span_find(name, ':');
-    struct span rest = colon == SIZE_MAX ? span_make("", 0) : span_skip(name, colon + 1);
-    uint64_t port;
-    return colon > 0 && span_take_u64(&rest, &port) && (rest.n == 0 || rest.p[0] == '/');
-}
-
-/* "NAME@N" and "NAME@N/PATH": N servers of a numbered family. */
-static bool has_count(struct span name)
-{
-    const size_t at = span_find(name, '@');
-    struct span rest = at == SIZE_MAX ? span_make("", 0) : span_skip(name, at + 1);
-    uint64_t count;
-    return at > 0 && span_take_u64(&rest, &count) && (rest.n == 0 || rest.p[0] == '/');
-}
-
-/* Names that are spelled as servers are, for a message that says what is the matter. */
-static bool is_remote(const char *path)
-{
-    static const char *const services[] = {
-        "/pprof/heap", "/pprof/profile",         "/pprof/growth",        "/pprof/contention",
-        "/pprof/wall", "/pprof/filteredprofile", "/pprof/censusprofile", "/pprof/pmuprofile",
-    };
-    const struct span name = span_of(path);
-    const size_t scheme = span_find_text(name, "://");
-    if ((scheme != SIZE_MAX && scheme > 0 && span_find(name, '/') == scheme + 1) ||
-        has_port(name) || has_count(name))
-        return true;
-    const struct span without_query = span_first(name, span_find(name, '?'));
-    for (size_t i = 0; i < COUNT_OF(services); i++) {
-        if (span_ends(without_query, services[i]))
-            return true;
-    }
-    return false;
 }
 
 bool analysis_load(struct analysis *a, const char *path, enum load_as as, struct error *err)
 {
     set_clash(a, NULL);
     struct file file CLEANUP(file_close) = {0};
-    if (!file_open(&file, path, a->limits.max_bytes, err)) {
-        if (!file_is_regular(path) && strcmp(path, "-") != 0 && is_remote(path) &&
-            !file_exists(path))
-            return error_set(err, ERROR_MISSING,
-                             "%s: reading profiles from servers is not built in", path);
+    /* A file goes before a server of that name. */
+    const bool is_remote = strcmp(path, "-") != 0 && remote_is(span_of(path)) &&
+                           !file_is_regular(path) && !file_exists(path);
+    if (is_remote)
+        return remote_load(a, path, as, err);
+    if (!file_open(&file, path, a->limits.max_bytes, err))
         return false;
-    }
     if (as != LOAD_BASE && strcmp(path, "-") != 0)
         notes_add(&a->notes, "Using local file %s.", path);
-    return load_file(a, &file, path, as, err);
+    return analysis_load_file(a, &file, path, as, err);
 }
 
 bool analysis_load_bytes(struct analysis *a, struct span bytes, const char *name, enum load_as as,
@@ -172,5 +137,5 @@ bool analysis_load_bytes(struct analysis *a, struct span bytes, const char *name
     /* Not a file of base's own making: there is nothing to unmap until it unpacks something. */
     struct file file CLEANUP(file_close) = {.bytes = bytes.p ? bytes : span_make("", 0),
                                             .name = text_copy(name)};
-    return load_file(a, &file, name, as, err);
+    return analysis_load_file(a, &file, name, as, err);
 }

@@ -47,7 +47,7 @@ static char **text_at(struct settings *settings, size_t i)
         &settings->thread,       &settings->diff_base,   &settings->granularity,
         &settings->sample_index, &settings->unit,        &settings->events,
         &settings->names,        &settings->debug_dir,   &settings->sysroot,
-        &settings->map,          &settings->binary_path,
+        &settings->map,          &settings->binary_path, &settings->cacert,
     };
     return i < COUNT_OF(texts) ? texts[i] : NULL;
 }
@@ -62,7 +62,7 @@ void texts_add(struct texts *texts, struct span text)
     texts->list[texts->n] = NULL;
 }
 
-static void free_texts(struct texts *texts)
+void texts_free(struct texts *texts)
 {
     for (uint32_t i = 0; i < texts->n; i++)
         base_free(texts->list[i]);
@@ -75,7 +75,7 @@ void settings_free(struct settings *settings)
     char **text;
     for (size_t i = 0; (text = text_at(settings, i)); i++)
         free(*text);
-    free_texts(&settings->output);
+    texts_free(&settings->output);
     settings_init(settings);
 }
 

@@ -246,7 +246,8 @@ static bool set_number(const struct option *option, struct span value, struct se
 static void set_text(char **field, struct span value)
 {
     char *copy = base_alloc(value.n + 1, 1);
-    memcpy(copy, value.p, value.n);
+    if (value.n)
+        memcpy(copy, value.p, value.n);
     free(*field);
     *field = copy;
 }

@@ -10,6 +10,7 @@
 
 #define CHECKED                          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
+#define NEVER_NULL                       __attribute__((returns_nonnull))
 #define CLEANUP(free_fn)                 __attribute__((cleanup(free_fn)))
 #define COUNT_OF(array)                  (sizeof(array) / sizeof(array)[0])
 
@@ -17,10 +18,10 @@
 _Noreturn void base_oom(void);
 
 /* count * size zeroed bytes; the product is checked. Ends the program rather than return NULL. */
-void *base_alloc(size_t count, size_t size) CHECKED;
+void *base_alloc(size_t count, size_t size) CHECKED NEVER_NULL;
 
 /* Makes room for `need` elements of `size` bytes in `old`, which holds *cap of them: doubles *cap
  * as often as it takes. New elements are not zeroed. Returns the array, moved perhaps. */
-void *base_grow(void *old, uint32_t *cap, size_t need, size_t size) CHECKED;
+void *base_grow(void *old, uint32_t *cap, size_t need, size_t size) CHECKED NEVER_NULL;
 
 void base_free(void *p);

@@ -135,7 +135,7 @@ static char *take_quoted(struct span *rest, struct arena *arena)
         const char c = rest->p[0];
         *rest = span_skip(*rest, 1);
         if (quote ? c == quote : c == '\'' || c == '"')
-            quote = quote ? 0 : c;
+            quote = quote ? '\0' : c;
         else if (c == '\\' && quote != '\'' && rest->n) {
             word[n++] = rest->p[0];
             *rest = span_skip(*rest, 1);

@@ -124,6 +124,37 @@ static void take_places(struct settings *settings)
         settings->binary_path = strdup(store);
 }
 
+/* As the Perl tool has it, so that scripts find what they fetched. */
+static void keep_fetched(struct analysis *analysis)
+{
+    const char *folder = getenv("PPROF_TMPDIR"), *home = getenv("HOME");
+    struct buf text = BUF_MAX(4096);
+    if (folder && *folder)
+        buf_text(&text, folder);
+    else if (home && *home)
+        buf_printf(&text, "%s/pprof", home);
+    analysis_keep_fetched(analysis, text.n ? buf_c(&text) : NULL);
+    buf_free(&text);
+}
+
+/* How to look at the same once more, without the servers. */
+static void tell_fetched(struct cli *cli)
+{
+    const struct texts *fetched = analysis_fetched(cli->analysis);
+    const char *program = analysis_program(cli->analysis);
+    if (fetched->n == 0)
+        return;
+    if (!program)
+        program = analysis_server_program(cli->analysis);
+    talk_say(cli, "If you want to investigate this profile further, you can do:");
+    talk_say(cli, "%s", "");
+    talk_say(cli, "  %s \\", cli->name);
+    talk_say(cli, "    %s \\", program ? program : "PROGRAM");
+    for (uint32_t i = 0; i < fetched->n; i++)
+        talk_say(cli, "    %s%s", fetched->list[i], i + 1 < fetched->n ? " \\" : "");
+    talk_say(cli, "%s", "");
+}
+
 static int run(struct cli *cli, const char *const *words, uint32_t n, const char **names)
 {
     struct settings *settings = analysis_settings(cli->analysis);
@@ -160,8 +191,10 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
         return talk_fail(cli, &err);
     cli->names = names;
     cli->n_names = n_names;
+    keep_fetched(cli->analysis);
     if (!arguments_load(cli->analysis, names, n_names, &err))
         return fail_to_load(cli, &err);
+    tell_fetched(cli);
     if (wants_prompt(settings, names, n_names))
         return prompt_run(cli);
     const struct viewer *viewer = modes_viewer(settings);

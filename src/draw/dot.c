@@ -151,7 +151,7 @@ static void take_curve(const struct plan *plan, Agedge_t *edge, struct scene_cur
         const bezier *b = &s->list[i];
         /* Pieces are joined by a line, which as a cubic has its ends twice. */
         if (i > 0) {
-            const double *last = &curve->points[2 * (curve->n_points - 1)];
+            const double *last = &curve->points[2 * ((size_t)curve->n_points - 1)];
             add_point(curve, last[0], -last[1]);
             add_point(curve, b->list[0].x, b->list[0].y);
         }

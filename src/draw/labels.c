@@ -140,7 +140,7 @@ static void open_grid(struct grid *g, const struct plan *plan)
         bottom = fmax(bottom, b->y + b->height / 2);
     }
     const double cells = (right - g->left) / CELL * ((bottom - g->top) / CELL);
-    g->cell = CELL * fmax(1, sqrt(cells / (double)(MOST_CELLS / 4)));
+    g->cell = CELL * fmax(1, sqrt(cells / ((double)MOST_CELLS / 4)));
     g->n_x = (uint32_t)fmin((double)MOST_CELLS / 4, (right - g->left) / g->cell) + 1;
     g->n_y = (uint32_t)fmin((double)MOST_CELLS / 4, (bottom - g->top) / g->cell) + 1;
     g->first = base_alloc((size_t)g->n_x * g->n_y, sizeof *g->first);

@@ -231,7 +231,7 @@ static void cover_curves(const struct plan *plan, struct area *all)
     for (uint32_t i = 0; i < plan->drawing->n_edges; i++) {
         const struct scene_curve *c = &plan->curves[i];
         const double pen = edge_width(c->edge) + 2;
-        for (uint32_t k = 0; k < c->n_points; k++)
+        for (size_t k = 0; k < c->n_points; k++)
             cover(all, c->points[2 * k] - pen, c->points[2 * k + 1] - pen, c->points[2 * k] + pen,
                   c->points[2 * k + 1] + pen);
         cover(all, c->tip_x - pen, c->tip_y - pen, c->tip_x + pen, c->tip_y + pen);
@@ -320,7 +320,7 @@ static void place_legend(const struct plan *plan, struct area *all, struct scene
     }
     for (uint32_t i = 0; i < plan->drawing->n_edges; i++) {
         const struct scene_curve *c = &plan->curves[i];
-        for (uint32_t k = 0; k < c->n_points; k++)
+        for (size_t k = 0; k < c->n_points; k++)
             obstruct(&o, c->points[2 * k], c->points[2 * k + 1]);
         if (c->label.text)
             obstruct(&o, c->label_x - c->label_width / 2, c->label_y - c->label_height / 2);
@@ -355,7 +355,7 @@ static void move(const struct plan *plan, const struct area *all, struct scene *
     }
     for (uint32_t i = 0; i < plan->drawing->n_edges; i++) {
         struct scene_curve *c = &plan->curves[i];
-        for (uint32_t k = 0; k < c->n_points; k++) {
+        for (size_t k = 0; k < c->n_points; k++) {
             c->points[2 * k] += dx;
             c->points[2 * k + 1] += dy;
         }

@@ -592,8 +592,8 @@ static void give_ports(struct tiers *t, bool at_top, double *port)
 
 static void add_point(struct scene_curve *c, double x, double y)
 {
-    c->points[2 * c->n_points] = x;
-    c->points[2 * c->n_points + 1] = y;
+    c->points[2 * (size_t)c->n_points] = x;
+    c->points[2 * (size_t)c->n_points + 1] = y;
     c->n_points++;
 }
 

@@ -32,8 +32,8 @@ static void read_aranges_set(struct dwarf *dwarf, struct cursor *c, size_t start
         (size != 2 && size != 4 && size != 8))
         return;
     const uint32_t what = (uint32_t)(unit - dwarf->main.units);
-    const size_t odd = (cursor_offset(c) - start) % (2u * size);
-    cursor_skip(c, odd ? 2u * size - odd : 0);
+    const size_t odd = (cursor_offset(c) - start) % ((size_t)2 * size);
+    cursor_skip(c, odd ? (size_t)2 * size - odd : 0);
     while (cursor_left(c) > 0) {
         const uint64_t low = cursor_uint(c, size), length = cursor_uint(c, size);
         if (cursor_failed(c) || (low == 0 && length == 0))

@@ -121,7 +121,7 @@ static struct span read_symbols(struct filling *filling, struct span bytes)
 {
     struct text_lines lines = text_lines_over(bytes);
     struct names names = {0};
-    struct span line, rest = bytes;
+    struct span line, rest;
     str_id program = 0;
     (void)text_line(&lines, &line);
     for (;;) {

@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ask servers for profiles: good ones, and such as answer wrongly, slowly, endlessly or from elsewhere.
+
+The servers are threads of this program on loopback. Results are TAP.
+
+usage: remote.py CPROF
+"""
+import gzip
+import http.server
+import pathlib
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+HEAP = b'''heap profile: 3: 300 [3: 300] @ heapprofile
+1: 100 [1: 100] @ 0x401101 0x401202
+2: 200 [2: 200] @ 0x401301 0x401202
+'''
+NAMES = {0x401101: '_ZN2ns3fooEi', 0x401201: 'main', 0x401301: 'bar--inlined', 0x401005: 'start'}
+CPU = struct.pack('<5Q', 0, 3, 0, 10000, 0) + struct.pack('<5Q', 4, 3, 0x401101, 0x401202, 0x401006) + struct.pack(
+    '<3Q', 0, 1, 0)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body, status=200, **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        server = self.server
+        server.asked.append('GET ' + self.path)
+        path, _, _ = self.path.partition('?')
+        if path.startswith('/debug'):  # the same under a prefix
+            path = path[len('/debug'):]
+        if path == '/pprof/symbol':
+            self.answer(server.symbols)
+        elif path == '/pprof/cmdline':
+            self.answer(b'/opt/bin/server\0--port\0' b'80')
+        elif path in server.pages:
+            body, status, headers = server.pages[path]
+            self.answer(body, status, **headers)
+        elif path == '/pprof/growth':  # never
+            server.stop.wait()
+        elif path == '/pprof/contention':  # without an end
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while not server.stop.is_set():
+                    self.wfile.write(b'1 2 @ 0x1\n' * 1000)
+            except OSError:
+                pass
+        else:
+            self.answer(b'\n  <h1>not here</h1>\n', 404)
+
+    def do_POST(self):
+        addresses = self.rfile.read(int(self.headers['Content-Length'])).decode()
+        self.server.asked.append('POST %s %s' % (self.path, addresses))
+        if self.path == '/pprof/symbol':
+            self.answer(b'', 307, Location='/elsewhere')
+            return
+        lines = ['%s\t%s\n' % (a, NAMES[int(a, 16)]) for a in addresses.split('+') if int(a, 16) in NAMES]
+        self.answer(''.join(lines).encode())
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, context=None):
+        super().__init__(('127.0.0.1', 0), Handler)
+        self.asked, self.stop, self.symbols = [], threading.Event(), b'num_symbols: 4\n'
+        self.pages = {'/pprof/heap': (HEAP, 200, {}), '/pprof/profile': (CPU, 200, {})}
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.shutdown()
+        self.server_close()
+
+
+class Run:
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        self.fetched = folder / 'fetched'
+
+    def __call__(self, *arguments, status=0, env=()):
+        """What is on standard output and standard error."""
+        done = subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, errors='surrogateescape',
+                              env={'PATH': '/usr/bin:/bin', 'PPROF_TMPDIR': str(self.fetched), 'NO_PROXY': '*',
+                                   **dict(env)})
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        if status:
+            assert done.stdout == '', done.stdout
+        return done.stdout, done.stderr
+
+
+def wants(text, *parts):
+    for part in parts:
+        assert part in text, 'no %r in\n%s' % (part, text)
+
+
+def check_names(run):
+    """names come from the server that is named first"""
+    with Server() as server:
+        out, err = run('--text', '--show_bytes', 'localhost:%d/pprof/heap' % server.port)
+        assert out == '''Total: 300 B
+     200  66.7%  66.7%      200  66.7% inlined (inline)
+     100  33.3% 100.0%      100  33.3% ns::foo
+       0   0.0% 100.0%      200  66.7% bar
+       0   0.0% 100.0%      300 100.0% main
+''', out
+        files = list(run.fetched.iterdir())
+        assert len(files) == 1 and files[0].read_bytes() == HEAP, files
+        assert files[0].name.startswith('server.') and files[0].name.endswith(
+            '.localhost.%d.pprof.heap' % server.port), files
+        wants(err, 'Using remote profile at localhost:%d/pprof/heap.\n' % server.port,
+              'Fetching /pprof/heap profile from http://localhost:%d/pprof/heap to\n  %s\n' % (server.port, files[0]),
+              'Wrote profile to %s\n' % files[0],
+              'If you want to investigate this profile further, you can do:\n\n  cprof \\\n    /opt/bin/server \\\n'
+              '    %s\n\n' % files[0])
+        assert server.asked[:3] == ['GET /pprof/symbol', 'GET /pprof/cmdline', 'GET /pprof/heap'], server.asked
+        wanted = '+'.join('0x%016x' % a for a in (0x401101, 0x401201, 0x401301))
+        assert server.asked[3:] == ['POST /pprof/symbol ' + wanted, 'POST /elsewhere ' + wanted], server.asked
+
+
+def check_cpu(run):
+    """without a service a CPU profile is taken, for as long as --seconds or the address says"""
+    with Server() as server:
+        place = 'http://localhost:%d' % server.port
+        out, err = run('--text', '--seconds=7', place)
+        wants(out, 'Total: 4 samples\n', '4 100.0% 100.0%        4 100.0% ns::foo\n', ' main\n', ' start\n')
+        wants(err, 'Gathering CPU profile from %s/pprof/profile?seconds=7 for 7 seconds to\n' % place, 'Be patient...\n')
+        run('--text', '--seconds=7', place + '/debug/pprof/profile?seconds=3')
+        wants('\n'.join(server.asked), 'GET /pprof/profile?seconds=7', 'GET /debug/pprof/profile?seconds=3',
+              'GET /debug/pprof/symbol')
+
+
+def check_program(run):
+    """with a program nobody is asked for names"""
+    (run.folder / 'program').write_bytes(b'no ELF file')
+    with Server() as server:
+        out, _ = run('--text', 'program', 'localhost:%d/pprof/heap' % server.port)
+        wants(out, ' 0000000000401101\n')
+        assert server.asked == ['GET /pprof/heap'], server.asked
+        assert [f for f in run.fetched.iterdir() if f.name.startswith('program.')]
+
+
+def check_several(run):
+    """several servers are added up, also as NAME@N, and one is subtracted from another"""
+    with Server() as one, Server() as two:
+        places = ['localhost:%d/pprof/heap' % s.port for s in (one, two)]
+        wants(run('--text', '--show_bytes', *places)[0], 'Total: 600 B')
+        wants(run('--text', '--show_bytes', 'localhost:%d@3/pprof/heap' % one.port)[0], 'Total: 900 B', 'ns::foo')
+        one.pages['/pprof/heap'] = (HEAP.replace(b'2: 200', b'3: 301'), 200, {})
+        wants(run('--text', '--show_bytes', '--base=' + places[1], places[0])[0], 'Total: 101 B')
+        names = [f.name for f in run.fetched.iterdir()]
+        assert len(names) == len(set(names)) and len(names) >= 7, names
+        wants(run('--text', 'localhost:1@0/pprof/heap', status=1)[1], 'the number of servers goes from 1 to 1000')
+
+
+def check_raw(run):
+    """what --raw makes of a server is read back anywhere"""
+    with Server() as server:
+        raw, _ = run('--raw', 'localhost:%d/pprof/heap' % server.port)
+        live, _ = run('--text', 'localhost:%d/pprof/heap' % server.port)
+    (run.folder / 'kept.raw').write_text(raw, errors='surrogateescape')
+    assert run('--text', 'kept.raw')[0] == live
+
+
+def check_packed(run):
+    """packed profiles are unpacked"""
+    with Server() as server:
+        server.pages['/pprof/heap'] = (gzip.compress(HEAP), 200, {})
+        wants(run('--text', '--show_bytes', 'localhost:%d/pprof/heap' % server.port)[0], 'Total: 300 B', 'ns::foo')
+
+
+def check_errors(run):
+    """pages with an error are none"""
+    with Server() as server:
+        place = 'http://localhost:%d' % server.port
+        wants(run('--text', place + '/pprof/wall', status=1)[1],
+              'Failed to get profile: %s/pprof/wall: the server answered with status 404: <h1>not here</h1>' % place)
+        server.pages['/pprof/heap'] = (b'', 500, {})
+        wants(run('--text', place + '/pprof/heap', status=1)[1], 'the server answered with status 500\n')
+        server.pages['/pprof/heap'] = (b'<html>sign in</html>', 200, {})
+        wants(run('--text', place + '/pprof/heap', status=1)[1], '/pprof/heap: ')
+        server.pages['/pprof/heap'] = (b'', 200, {})
+        run('--text', place + '/pprof/heap', status=1)
+        for symbols, why in ((b'num_symbols: 0\n', 'Stripped binary. No symbols available.'),
+                             (b'hello\n', 'Failed to get the number of symbols from'), (b'', "doesn't exist")):
+            server.symbols = symbols
+            wants(run('--text', place + '/pprof/heap', status=1)[1], why)
+    wants(run('--text', place + '/pprof/heap', status=1)[1], place + '/pprof/symbol: ')  # nobody is there
+
+
+def check_redirects(run):
+    """redirects are followed, but not out of HTTP, and not for ever"""
+    with Server() as server:
+        place = 'localhost:%d/pprof/heap' % server.port
+        server.pages['/pprof/heap'] = (b'', 302, {'Location': '/pprof/profile'})
+        wants(run('--text', place)[0], 'Total: 4 samples')
+        for target in ('file:///etc/passwd', 'ftp://localhost/x', '/pprof/heap'):
+            server.pages['/pprof/heap'] = (b'', 302, {'Location': target})
+            wants(run('--text', place, status=1)[1], 'Failed to get profile: ')
+
+
+def check_patience(run):
+    """who does not answer in time, or never ends, is left"""
+    with Server() as server:
+        for service in ('growth', 'contention'):
+            out = run('--text', '--timeout=1', 'localhost:%d/pprof/%s' % (server.port, service), status=1)[1]
+            wants(out, 'Failed to get profile: ', 'timed out')
+        assert not [f for f in run.fetched.iterdir() if 'growth' in f.name or 'contention' in f.name]
+
+
+def check_names_of_servers(run):
+    """what is no server is no server"""
+    for name, why in (('prgo', 'prgo: No such file or directory'), ('ftp://localhost/pprof/heap', 'only http and https'),
+                      ('http:///pprof/heap', 'no server is named'), ('http://a b/pprof/heap', 'is a space')):
+        wants(run('--text', name, status=1)[1], why)
+    (run.folder / 'x@2').write_bytes(HEAP)
+    wants(run('--text', 'x@2')[1], 'Using local file x@2.')
+
+
+def check_folder(run):
+    """a folder that cannot be made is an error"""
+    with Server() as server:
+        (run.folder / 'file').write_text('')
+        err = run('--text', 'localhost:%d/pprof/heap' % server.port, status=1, env={'PPROF_TMPDIR': 'file/folder'})[1]
+        wants(err, 'Unable to create profile directory file/folder: Not a directory')
+
+
+def check_https(run):
+    """https, with a certificate that is trusted by --cacert, or not looked at"""
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+                    '-addext', 'subjectAltName=DNS:localhost', '-keyout', 'key', '-out', 'cert'],
+                   cwd=run.folder, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(run.folder / 'cert', run.folder / 'key')
+    with Server(context) as server:
+        place = 'https://localhost:%d/pprof/heap' % server.port
+        wants(run('--text', '--cacert=cert', place)[0], 'ns::foo')
+        wants(run('--text', '--insecure', place)[0], 'ns::foo')
+        wants(run('--text', place, status=1)[1].lower(), 'certificate')
+
+
+def main():
+    program = pathlib.Path(sys.argv[1]).resolve()
+    checks = [f for name, f in globals().items() if name.startswith('check_')]
+    print('1..%d' % len(checks))
+    failed = 0
+    for i, check in enumerate(checks, 1):
+        why = ''
+        with tempfile.TemporaryDirectory(prefix='cprof-remote-') as folder:
+            try:
+                check(Run(program, pathlib.Path(folder)))
+            except Exception:
+                why = traceback.format_exc()
+        failed += bool(why)
+        print('%sok %d - %s' % ('not ' if why else '', i, check.__doc__), flush=True)
+        for line in why.splitlines():
+            print('# ' + line, flush=True)
+    return failed > 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
