@@ -108,6 +108,7 @@ static struct profile copy_scaled(const struct analysis *a, const struct setting
                                   const struct profile *base)
 {
     struct profile copy = *base;
+    copy.parts = (struct parts){0}; /* their values are not scaled */
     copy.sample_value =
         base_alloc((size_t)base->n_columns * base->n_samples, sizeof copy.sample_value[0]);
     for (column_ix c = 0; c < base->n_columns; c++) {

@@ -109,6 +109,15 @@ const char *view_value_text(const struct view *view, double value, char text[UNI
 
 /* The values of all columns: column c of stack s at [c * n_stacks + s]; the arena's. */
 const double *view_columns(const struct view *view);
+/* The parts of the profile's samples that are in each stack: part[at[s]] .. part[at[s + 1] - 1];
+ * the arena's. */
+struct view_parts {
+    uint32_t *at, *part;
+};
+struct view_parts view_parts(const struct view *view);
+/* Whether a stack has some value in any column or part, a byte each; the arena's. */
+uint8_t *view_nonzero(const struct view *view, const double *columns,
+                      const struct view_parts *split);
 
 /* Whether the address is one that reports leave out of stacks (beyond 7fff_ffff_ffff_ffff). */
 bool view_address_is_skipped(const struct view *view, addr_ix addr);

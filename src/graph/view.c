@@ -336,3 +336,43 @@ const double *view_columns(const struct view *view)
     }
     return columns;
 }
+
+struct view_parts view_parts(const struct view *view)
+{
+    const struct parts *parts = &view->profile->parts;
+    struct view_parts made = {
+        .at = arena_alloc(view->arena, (size_t)view->n_stacks + 2, sizeof *made.at),
+        .part = arena_alloc(view->arena, parts->n, sizeof *made.part),
+    };
+    const bool is_shown = view->label == 0;
+    for (uint32_t i = 0; is_shown && i < parts->n; i++) {
+        const uint32_t to = view->stack_of ? view->stack_of[parts->stack[i]] : parts->stack[i];
+        if (to != STACK_NONE)
+            made.at[to + 2]++;
+    }
+    for (uint32_t s = 0; s < view->n_stacks; s++)
+        made.at[s + 2] += made.at[s + 1];
+    for (uint32_t i = 0; is_shown && i < parts->n; i++) {
+        const uint32_t to = view->stack_of ? view->stack_of[parts->stack[i]] : parts->stack[i];
+        if (to != STACK_NONE)
+            made.part[made.at[to + 1]++] = i;
+    }
+    return made;
+}
+
+uint8_t *view_nonzero(const struct view *view, const double *columns,
+                      const struct view_parts *split)
+{
+    const struct profile *profile = view->profile;
+    uint8_t *is_there = arena_alloc(view->arena, view->n_stacks, sizeof *is_there);
+    for (uint32_t s = 0; s < view->n_stacks; s++) {
+        for (column_ix c = 0; c < profile->n_columns; c++)
+            is_there[s] |= columns[(size_t)c * view->n_stacks + s] != 0;
+        for (size_t k = split->at[s]; k < split->at[s + 1]; k++) {
+            for (column_ix c = 0; c < profile->n_columns; c++)
+                is_there[s] |=
+                    profile->parts.value[(size_t)split->part[k] * profile->n_columns + c] != 0;
+        }
+    }
+    return is_there;
+}

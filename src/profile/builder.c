@@ -30,6 +30,8 @@ void builder_free(struct builder *builder)
     base_free(builder->sample_stack);
     base_free(builder->sample_label);
     base_free(builder->values);
+    part_table_free(&builder->parts);
+    base_free(builder->comments);
     base_free(builder->records);
     base_free(builder->maps);
     base_free(builder->carried);
@@ -190,6 +192,28 @@ void builder_add(struct builder *builder, stack_ix stack, str_id label, const do
     double *row = builder->values + (size_t)sample * builder->n_columns;
     for (uint32_t c = 0; c < builder->n_columns; c++)
         row[c] += values[c];
+}
+
+void builder_part(struct builder *builder, stack_ix stack, str_id labels, const double *values)
+{
+    if (stack == STACK_NONE)
+        return;
+    if (builder->parts.parts.n >= builder->limits.max_stacks) {
+        go_over(builder, "distinct labels of samples", builder->limits.max_stacks);
+        return;
+    }
+    double *row = part_table_row(&builder->parts, stack, labels, builder->n_columns);
+    for (uint32_t c = 0; c < builder->n_columns; c++)
+        row[c] += values[c];
+}
+
+void builder_comment(struct builder *builder, str_id text)
+{
+    if (builder->n_comments >= builder->limits.max_stacks)
+        return;
+    builder->comments = base_grow(builder->comments, &builder->comments_cap,
+                                  (size_t)builder->n_comments + 1, sizeof builder->comments[0]);
+    builder->comments[builder->n_comments++] = strings_clean(builder->strings, text);
 }
 
 /* Whether so many more stacks and frames stay within all limits, whatever they are. */

@@ -46,6 +46,18 @@ struct carried_range {
     uint32_t at, n;
 };
 
+struct part_table {
+    struct parts parts;
+    struct idmap ids; /* (stack, labels) to part */
+    uint32_t stack_cap, labels_cap, value_cap;
+};
+
+/* The values of a part, new ones are 0. Valid until the next call. */
+double *part_table_row(struct part_table *table, stack_ix stack, str_id labels, uint32_t n_columns);
+struct parts part_table_take(struct part_table *table); /* the table is empty afterwards */
+void part_table_free(struct part_table *table);
+void parts_free(struct parts *parts);
+
 /* What stands for $name in the paths of mapping lines. */
 struct map_variable {
     str_id name, value;
@@ -73,6 +85,10 @@ struct builder {
     str_id *sample_label;
     double *values; /* one row a sample; sealing turns them into columns */
     uint32_t n_samples, sample_stack_cap, sample_label_cap, values_cap;
+
+    struct part_table parts;
+    str_id *comments;
+    uint32_t n_comments, comments_cap;
 
     struct record *records;
     uint32_t n_records, records_cap;

@@ -39,6 +39,9 @@ struct merger {
     double *values;            /* one row a sample */
     uint32_t stack_cap, label_cap, values_cap, records_cap;
 
+    struct part_table parts;
+    uint32_t comments_cap;
+
     struct carried_pick *picks;
     uint32_t n_picks, picks_cap;
 
@@ -228,6 +231,39 @@ static void add_values(struct merger *m, const struct passage *p, double sign)
     }
 }
 
+static void add_parts(struct merger *m, const struct passage *p, double sign)
+{
+    column_ix from[COLUMNS_MAX];
+    match_columns(m->out, p->in, from);
+    const struct parts *parts = &p->in->parts;
+    for (uint32_t i = 0; i < parts->n; i++) {
+        const stack_ix stack = p->stack_to[parts->stack[i]];
+        if (stack == STACK_NONE)
+            continue;
+        double *row = part_table_row(&m->parts, stack, parts->labels[i], m->out->n_columns);
+        for (uint32_t c = 0; c < m->out->n_columns; c++) {
+            if (from[c] != COLUMNS_MAX)
+                row[c] += sign * parts->value[(size_t)i * p->in->n_columns + from[c]];
+        }
+    }
+}
+
+/* Each once. */
+static void add_comments(struct merger *m, const struct profile *in)
+{
+    struct profile *out = m->out;
+    for (uint32_t i = 0; i < in->n_comments; i++) {
+        uint32_t k = 0;
+        while (k < out->n_comments && out->comments[k] != in->comments[i])
+            k++;
+        if (k < out->n_comments)
+            continue;
+        out->comments =
+            base_grow(out->comments, &m->comments_cap, (size_t)k + 1, sizeof out->comments[0]);
+        out->comments[out->n_comments++] = in->comments[i];
+    }
+}
+
 static void add_records(struct merger *m, const struct passage *p)
 {
     struct profile *out = m->out;
@@ -290,6 +326,8 @@ static void add_profile(struct merger *m, const struct profile *in, uint32_t num
     for (stack_ix s = 0; s < in->n_stacks; s++)
         p.stack_to[s] = add_stack(m, &p, s);
     add_values(m, &p, sign);
+    add_parts(m, &p, sign);
+    add_comments(m, in);
     if (sign > 0)
         add_records(m, &p);
     add_carried(m, &p);
@@ -349,6 +387,7 @@ static void finish(struct merger *m)
     out->stack_at = m->stacks.at ? m->stacks.at : base_alloc(1, sizeof out->stack_at[0]);
     m->stacks.at = NULL;
 
+    out->parts = part_table_take(&m->parts);
     const size_t n = out->n_samples;
     out->sample_value = base_alloc(n * out->n_columns, sizeof out->sample_value[0]);
     for (size_t i = 0; i < n; i++) {
@@ -357,8 +396,10 @@ static void finish(struct merger *m)
     }
 }
 
+/* What is left of a sample is not told by its labels any more. */
 static void drop_negative_values(struct profile *out)
 {
+    parts_free(&out->parts);
     const size_t n = (size_t)out->n_samples * out->n_columns;
     for (size_t i = 0; i < n; i++) {
         if (out->sample_value[i] < 0)
@@ -398,7 +439,7 @@ static void start_result(const struct profile *const *in, uint32_t n, struct pro
 /* Ids are 32 bits wide: what cannot fit even if nothing meets is refused beforehand. */
 static bool check_sizes(const struct profile *const *in, uint32_t n, struct error *err)
 {
-    uint64_t frames = 0, samples = 0, addrs = 0, records = 0, values = 0, maps = 0;
+    uint64_t frames = 0, samples = 0, addrs = 0, records = 0, values = 0, maps = 0, parts = 0;
     for (uint32_t k = 0; k < n; k++) {
         frames += in[k]->stack_at[in[k]->n_stacks];
         samples += (uint64_t)in[k]->n_samples + in[k]->n_stacks;
@@ -406,9 +447,10 @@ static bool check_sizes(const struct profile *const *in, uint32_t n, struct erro
         records += in[k]->n_records;
         values += (uint64_t)in[k]->n_samples * in[0]->n_columns;
         maps += in[k]->n_maps;
+        parts += in[k]->parts.n;
     }
     if (frames < UINT32_MAX && samples < UINT32_MAX && addrs < UINT32_MAX && records < UINT32_MAX &&
-        values < UINT32_MAX && maps < UINT32_MAX)
+        values < UINT32_MAX && maps < UINT32_MAX && parts < UINT32_MAX)
         return true;
     return error_set(err, ERROR_LIMIT, "adding up %u profiles: together they are too big", n);
 }

@@ -19,6 +19,8 @@ void profile_free(struct profile *profile)
     base_free(profile->sample_stack);
     base_free(profile->sample_label);
     base_free(profile->sample_value);
+    parts_free(&profile->parts);
+    base_free(profile->comments);
     base_free(profile->records);
     base_free(profile->carried_pc);
     base_free(profile->carried_at);
@@ -73,6 +75,8 @@ void profile_check(const struct profile *profile)
         assert(profile->addr_map[a] == MAP_NONE || profile->addr_map[a] < profile->n_maps);
     for (uint32_t i = 0; i < profile->n_samples; i++)
         assert(profile->sample_stack[i] < profile->n_stacks);
+    for (uint32_t i = 0; i < profile->parts.n; i++)
+        assert(profile->parts.stack[i] < profile->n_stacks);
     for (uint32_t i = 0; i < profile->n_records; i++)
         assert(profile->records[i].stack < profile->n_stacks);
     for (uint32_t i = 0; i < profile->n_maps; i++)

@@ -58,6 +58,24 @@ struct record {
     double values[4]; /* in the order of the columns */
 };
 
+/* What a sample says of itself: "bytes: 512", "request: search". */
+struct label {
+    str_id key, text; /* text: of those that are no numbers */
+    str_id unit;      /* of numbers, or "" */
+    int64_t number;
+    bool is_number;
+};
+enum { LABELS_MAX = 64 }; /* of one sample */
+
+/* Shares of samples by the labels that they came with; the values of a part are among those of its
+ * sample. Value of column c of part i at value[i * n_columns + c]. */
+struct parts {
+    stack_ix *stack;
+    str_id *labels; /* for labels_at */
+    double *value;
+    uint32_t n; /* distinct (stack, labels), in order of first reading */
+};
+
 struct profile {
     struct strings *strings; /* borrowed: of the analysis, common to all its profiles */
     enum profile_kind kind;
@@ -87,6 +105,9 @@ struct profile {
     str_id *sample_label; /* what else tells samples apart ("t12" for a thread), "" mostly */
     double *sample_value;
     uint32_t n_samples; /* distinct (stack, label), in order of first reading */
+    struct parts parts; /* profile.proto only */
+    str_id *comments;   /* what somebody noted down with it */
+    uint32_t n_comments;
 
     struct record *records; /* heap and growth text formats only */
     uint32_t n_records;
@@ -143,6 +164,15 @@ stack_ix builder_stack(struct builder *builder, const uint64_t *pcs, uint32_t de
 
 /* Adds one value a column to the sample (stack, label). */
 void builder_add(struct builder *builder, stack_ix stack, str_id label, const double *values);
+
+/* Says that these values, which builder_add has heard of, are those of samples with these labels.
+ * Labels are a text of their own kind, equal ones are one; n of them are at 0 .. n - 1. */
+void builder_part(struct builder *builder, stack_ix stack, str_id labels, const double *values);
+str_id labels_make(struct strings *strings, const struct label *labels, uint32_t n);
+uint32_t labels_count(const struct strings *strings, str_id labels);
+struct label labels_at(const struct strings *strings, str_id labels, uint32_t i);
+
+void builder_comment(struct builder *builder, str_id text);
 
 /* builder_stack and builder_add for each in turn, without labels, for profiles of one column. Many
  * at a time are several times faster than one by one where there are many distinct stacks. */

@@ -56,6 +56,11 @@ static void join_equal(struct builder *builder)
             stack_table_add(&builder->stacks, old.pool + old.at[s], old.at[s + 1] - old.at[s]);
     stack_table_free(&old);
 
+    struct parts parts = part_table_take(&builder->parts);
+    for (uint32_t i = 0; i < parts.n; i++)
+        builder_part(builder, new_of[parts.stack[i]], parts.labels[i],
+                     parts.value + (size_t)i * builder->n_columns);
+    parts_free(&parts);
     for (uint32_t i = 0; i < builder->n_records; i++)
         builder->records[i].stack = new_of[builder->records[i].stack];
 
@@ -214,6 +219,9 @@ bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *
         .n_samples = builder->n_samples,
         .n_records = builder->n_records,
         .n_maps = builder->n_maps,
+        .parts = part_table_take(&builder->parts),
+        .comments = builder->comments,
+        .n_comments = builder->n_comments,
     };
     memcpy(made.columns, builder->columns, sizeof made.columns);
     number_addresses(builder, &made);
@@ -227,6 +235,7 @@ bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *
     builder->sample_stack = NULL;
     made.sample_label = builder->sample_label;
     builder->sample_label = NULL;
+    builder->comments = NULL;
     made.records = builder->records;
     builder->records = NULL;
     made.maps = builder->maps;

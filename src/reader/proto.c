@@ -13,6 +13,7 @@ enum {
     MAPPING_FILE = 5,
     MAPPING_BUILD_ID = 6,
 };
+enum { LABEL_KEY = 1, LABEL_TEXT = 2, LABEL_NUMBER = 3, LABEL_UNIT = 4 };
 enum { LOCATION_ID = 1, LOCATION_ADDRESS = 3 };
 enum { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3, FUNCTION_FILE = 4 };
 
@@ -28,6 +29,7 @@ const struct shape proto_shapes[MESSAGE_COUNT] = {
                          .bytes = BITS(1, 6) | BIT(11) | BIT(13)},
     [MESSAGE_VALUE_TYPE] = {.name = "value type", .numbers = BITS(1, 2)},
     [MESSAGE_SAMPLE] = {.name = "sample", .numbers = BITS(1, 2), .bytes = BITS(1, 3)},
+    [MESSAGE_LABEL] = {.name = "label", .numbers = BITS(1, 4)},
     [MESSAGE_MAPPING] = {.name = "mapping", .numbers = BITS(1, 10)},
     [MESSAGE_LOCATION] = {.name = "location", .numbers = BITS(1, 3) | BIT(5), .bytes = BIT(4)},
     [MESSAGE_LINE] = {.name = "line", .numbers = BITS(1, 3)},
@@ -310,6 +312,23 @@ static bool read_mappings(struct proto *proto, struct error *err)
     return true;
 }
 
+static bool read_comments(struct proto *proto, struct error *err)
+{
+    struct wire_field field;
+    struct cursor c = cursor_over(proto->filling->whole, CURSOR_LITTLE);
+    while (proto_next(&c, MESSAGE_PROFILE, &field)) {
+        uint64_t index;
+        struct wire_numbers numbers = wire_numbers_of(&field);
+        while (field.number == FIELD_COMMENT && wire_take(&numbers, &index)) {
+            str_id text = 0;
+            if (!proto_text(proto, index, "comment", proto->filling->whole, &text, err))
+                return false;
+            builder_comment(proto->filling->builder, text);
+        }
+    }
+    return true;
+}
+
 /* ---- samples ------------------------------------------------------------------------------------
  */
 
@@ -319,7 +338,45 @@ struct sample {
     uint32_t n, locations_cap, pcs_cap;
     double values[COLUMNS_MAX];
     uint32_t n_values;
+    struct label labels[LABELS_MAX];
+    uint32_t n_labels;
 };
+
+static bool take_label(struct proto *proto, struct sample *sample, struct span message,
+                       struct error *err)
+{
+    struct label label = {0};
+    uint64_t key = 0, text = 0, unit = 0;
+    struct wire_field field;
+    struct cursor c = cursor_over(message, CURSOR_LITTLE);
+    while (proto_next(&c, MESSAGE_LABEL, &field)) {
+        if (field.number == LABEL_KEY)
+            key = field.value;
+        else if (field.number == LABEL_TEXT)
+            text = field.value;
+        else if (field.number == LABEL_NUMBER)
+            label.number = (int64_t)field.value;
+        else if (field.number == LABEL_UNIT)
+            unit = field.value;
+    }
+    if (cursor_failed(&c))
+        return proto_refuse(proto, &c, MESSAGE_LABEL, err);
+    if (!proto_text(proto, key, "label.key", message, &label.key, err) ||
+        !proto_text(proto, text, "label.str", message, &label.text, err) ||
+        !proto_text(proto, unit, "label.num_unit", message, &label.unit, err))
+        return false;
+    struct strings *strings = proto->filling->job->strings;
+    label.key = strings_clean(strings, label.key);
+    label.text = strings_clean(strings, label.text);
+    label.unit = strings_clean(strings, label.unit);
+    label.is_number = text == 0;
+    if (sample->n_labels == LABELS_MAX) {
+        error_set(err, ERROR_LIMIT, "sample.label: more than %d labels", LABELS_MAX);
+        return proto_error_at(proto, message, err);
+    }
+    sample->labels[sample->n_labels++] = label;
+    return true;
+}
 
 static bool take_location(struct proto *proto, struct sample *sample, uint64_t id,
                           struct span message, struct error *err)
@@ -381,11 +438,12 @@ static uint32_t count_cut(const struct proto *proto, const struct sample *sample
 static bool read_sample(struct proto *proto, const struct columns *columns, struct sample *sample,
                         struct span message, struct error *err)
 {
-    sample->n = sample->n_values = 0;
+    sample->n = sample->n_values = sample->n_labels = 0;
     struct wire_field field;
     struct cursor c = cursor_over(message, CURSOR_LITTLE);
     while (proto_next(&c, MESSAGE_SAMPLE, &field)) {
-        /* Later: labels could tell samples of one stack apart. */
+        if (field.number == SAMPLE_LABEL && !take_label(proto, sample, field.bytes, err))
+            return false;
         if ((field.number == SAMPLE_LOCATION || field.number == SAMPLE_VALUE) &&
             !take_numbers(proto, columns, sample, &field, message, err))
             return false;
@@ -406,7 +464,12 @@ static bool read_sample(struct proto *proto, const struct columns *columns, stru
     for (uint32_t i = 0; i < depth; i++)
         sample->pcs[i] = proto->locations[sample->locations[cut + i]].pc;
     struct builder *builder = proto->filling->builder;
-    builder_add(builder, builder_stack(builder, sample->pcs, depth), 0, sample->values);
+    const stack_ix stack = builder_stack(builder, sample->pcs, depth);
+    builder_add(builder, stack, 0, sample->values);
+    if (sample->n_labels)
+        builder_part(builder, stack,
+                     labels_make(proto->filling->job->strings, sample->labels, sample->n_labels),
+                     sample->values);
     return true;
 }
 
@@ -441,7 +504,8 @@ static bool read_proto(struct span bytes, const struct read_job *job, struct pro
     struct columns columns = {0};
     const bool is_read = read_tables(&proto, err) && proto_types(&proto, &columns, err) &&
                          proto_columns(&proto, &columns, err) && read_mappings(&proto, err) &&
-                         proto_place(&proto, err) && read_samples(&proto, &columns, err);
+                         read_comments(&proto, err) && proto_place(&proto, err) &&
+                         read_samples(&proto, &columns, err);
     base_free(proto.texts);
     base_free(proto.text_ids);
     base_free(proto.functions);

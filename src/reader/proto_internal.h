@@ -23,6 +23,7 @@ enum {
     FIELD_TIME = 9,
     FIELD_DURATION = 10,
     FIELD_PERIOD = 12,
+    FIELD_COMMENT = 13,
     FIELD_DEFAULT_TYPE = 14,
 };
 
@@ -36,13 +37,14 @@ enum proto_message {
     MESSAGE_PROFILE,
     MESSAGE_VALUE_TYPE,
     MESSAGE_SAMPLE,
+    MESSAGE_LABEL,
     MESSAGE_MAPPING,
     MESSAGE_LOCATION,
     MESSAGE_LINE,
     MESSAGE_FUNCTION,
     MESSAGE_COUNT,
 };
-enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2 };
+enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
 extern const struct shape proto_shapes[MESSAGE_COUNT];
 
 struct function {

@@ -21,6 +21,7 @@ enum { /* of the profile */
        FIELD_DURATION = 10,
        FIELD_PERIOD_TYPE = 11,
        FIELD_PERIOD = 12,
+       FIELD_COMMENT = 13,
        FIELD_DEFAULT_TYPE = 14,
 };
 
@@ -146,7 +147,7 @@ static void number_address(struct writer *w, addr_ix addr)
 }
 
 /* The first mapping is the program's, for those who read this. */
-static void number_all(struct writer *w, const uint32_t *order)
+static void number_all(struct writer *w, const uint32_t *order, const uint8_t *is_there)
 {
     const struct view *view = w->view;
     const struct profile *profile = view->profile;
@@ -157,6 +158,8 @@ static void number_all(struct writer *w, const uint32_t *order)
         }
     }
     for (uint32_t i = 0; i < view->n_stacks; i++) {
+        if (!is_there[order[i]])
+            continue;
         for (uint32_t k = view->stack_at[order[i]]; k < view->stack_at[order[i] + 1]; k++) {
             if (!w->location_of[view->stack_addr[k]])
                 number_address(w, view->stack_addr[k]);
@@ -248,15 +251,30 @@ static int64_t nearest(double value)
     return units_to_i64(value < 0 ? value - 0.5 : value + 0.5);
 }
 
-static void put_sample(struct writer *w, const struct value_types *types, const double *columns,
-                       uint32_t s)
+static void put_labels(struct writer *w, str_id labels)
+{
+    const struct strings *strings = w->view->profile->strings;
+    const uint32_t n = labels_count(strings, labels);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct label label = labels_at(strings, labels, i);
+        const size_t mark = wire_begin(&w->bytes, 3);
+        wire_number(&w->bytes, 1, text_id(w, label.key));
+        wire_number(&w->bytes, 2, text_id(w, label.text));
+        wire_number(&w->bytes, 3, (uint64_t)label.number);
+        wire_number(&w->bytes, 4, text_id(w, label.unit));
+        wire_end(&w->bytes, mark);
+    }
+}
+
+/* A sample of these values, by column; none where they are all 0. */
+static void put_sample(struct writer *w, const struct value_types *types, const double *row,
+                       uint32_t s, str_id labels)
 {
     const struct view *view = w->view;
     int64_t values[COLUMNS_MAX + 1];
     bool has_any = false;
     for (uint32_t i = 0; i < types->n; i++) {
-        const struct value_type *type = &types->types[i];
-        values[i] = nearest(columns[(size_t)type->column * view->n_stacks + s] * type->times);
+        values[i] = nearest(row[types->types[i].column] * types->types[i].times);
         has_any |= values[i] != 0;
     }
     if (!has_any)
@@ -270,7 +288,27 @@ static void put_sample(struct writer *w, const struct value_types *types, const 
     for (uint32_t i = 0; i < types->n; i++)
         wire_put(&w->bytes, (uint64_t)values[i]);
     wire_end(&w->bytes, packed);
+    put_labels(w, labels);
     wire_end(&w->bytes, mark);
+}
+
+/* A sample for each part that came with labels, and one for the rest. */
+static void put_stack(struct writer *w, const struct value_types *types, const double *columns,
+                      const struct view_parts *split, uint32_t s)
+{
+    const struct view *view = w->view;
+    const struct profile *profile = view->profile;
+    double rest[COLUMNS_MAX];
+    for (column_ix c = 0; c < profile->n_columns; c++)
+        rest[c] = columns[(size_t)c * view->n_stacks + s];
+    for (uint32_t k = split->at[s]; k < split->at[s + 1]; k++) {
+        const uint32_t part = split->part[k];
+        const double *row = profile->parts.value + (size_t)part * profile->n_columns;
+        put_sample(w, types, row, s, profile->parts.labels[part]);
+        for (column_ix c = 0; c < profile->n_columns; c++)
+            rest[c] -= row[c];
+    }
+    put_sample(w, types, rest, s, 0);
 }
 
 static void put_map(struct writer *w, map_ix m)
@@ -339,12 +377,13 @@ static void put_all(struct writer *w, const struct report *report)
     const struct value_types types = choose_types(view);
     const double *columns = view_columns(view);
     const uint32_t *order = view_stack_order(view);
+    const struct view_parts split = view_parts(view);
     (void)text_id(w, 0); /* the first text is the empty one */
-    number_all(w, order);
+    number_all(w, order, view_nonzero(view, columns, &split));
     for (uint32_t i = 0; i < types.n; i++)
         put_type(w, FIELD_SAMPLE_TYPE, types.types[i].name, types.types[i].unit);
     for (uint32_t i = 0; i < view->n_stacks; i++)
-        put_sample(w, &types, columns, order[i]);
+        put_stack(w, &types, columns, &split, order[i]);
     for (uint32_t i = 0; i < w->n_maps; i++)
         put_map(w, w->maps[i]);
     for (uint32_t i = 0; i < w->n_locations; i++)
@@ -357,6 +396,8 @@ static void put_all(struct writer *w, const struct report *report)
                  strings_add_text(strings, types.period_unit));
         wire_number(&w->bytes, FIELD_PERIOD, (uint64_t)units_to_i64(types.period));
     }
+    for (uint32_t i = 0; i < view->profile->n_comments; i++)
+        wire_number(&w->bytes, FIELD_COMMENT, text_id(w, view->profile->comments[i]));
     wire_number(&w->bytes, FIELD_DEFAULT_TYPE, text_id(w, types.shown));
     if (view->profile->time_ns)
         wire_number(&w->bytes, FIELD_TIME, (uint64_t)view->profile->time_ns);

@@ -277,6 +277,8 @@ void report_labels(const struct report *report, const char *unit, struct out *ou
         out_printf(out, "Build ID: %s\n", strings_text(profile->strings, map->build_id));
         break;
     }
+    for (uint32_t i = 0; i < profile->n_comments; i++)
+        out_printf(out, "%s\n", strings_text(profile->strings, profile->comments[i]));
     out_printf(out, "Type: %s%s\n", view->measure.type, report_thread(report));
     if (profile->time_ns)
         write_time(profile->time_ns, out);

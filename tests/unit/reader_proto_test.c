@@ -412,6 +412,49 @@ static void samples_of_processor_time_are_known(void **state)
     }
 }
 
+static void put_labelled(uint32_t n_labels, uint64_t unit)
+{
+    start();
+    put_type("n", "count");
+    const size_t mark = wire_begin(&file, 2);
+    wire_number(&file, 1, 1);
+    wire_number(&file, 2, 7);
+    for (uint32_t i = 0; i < n_labels; i++) {
+        const size_t label = wire_begin(&file, 3);
+        wire_number(&file, 1, text("key"));
+        wire_number(&file, 3, (uint64_t)-1 - i);
+        wire_number(&file, 4, unit);
+        wire_end(&file, label);
+    }
+    wire_end(&file, mark);
+    put_location(1, 0x1000, NULL, 0);
+    wire_number(&file, 13, text("a note"));
+    put_texts();
+}
+
+static void labels_and_comments_are_kept(void **state)
+{
+    (void)state;
+    put_labelled(LABELS_MAX, 0);
+    read_file();
+    assert_int_equal(profile.parts.n, 1);
+    assert_int_equal(profile.parts.value[0], 7);
+    const str_id labels = profile.parts.labels[0];
+    assert_int_equal(labels_count(profile.strings, labels), LABELS_MAX);
+    const struct label last = labels_at(profile.strings, labels, LABELS_MAX - 1);
+    assert_string_equal(in_strings(last.key), "key");
+    assert_true(last.is_number);
+    assert_int_equal(last.number, -LABELS_MAX);
+    assert_int_equal(last.text, 0);
+    assert_int_equal(profile.n_comments, 1);
+    assert_string_equal(in_strings(profile.comments[0]), "a note");
+
+    put_labelled(LABELS_MAX + 1, 0);
+    refuse_file("x.pb: at byte 975: sample.label: more than 64 labels");
+    put_labelled(1, 99);
+    refuse_file("x.pb: at byte 14: label.num_unit: text 99 of 5");
+}
+
 static void put_places(void)
 {
     start();
@@ -771,6 +814,7 @@ int main(void)
         cmocka_unit_test_teardown(more_types_than_columns, teardown),
         cmocka_unit_test_teardown(heap_and_contention_are_known, teardown),
         cmocka_unit_test_teardown(samples_of_processor_time_are_known, teardown),
+        cmocka_unit_test_teardown(labels_and_comments_are_kept, teardown),
         cmocka_unit_test_teardown(places_without_an_address_of_their_own, teardown),
         cmocka_unit_test_teardown(equal_names_meet_across_profiles, teardown),
         cmocka_unit_test_teardown(names_move_with_their_image, teardown),
