@@ -45,6 +45,28 @@ static void add_word(struct buf *line, const char *word)
     buf_byte(line, '\'');
 }
 
+/* Those that say where files are: without them the doctor would see something else. */
+static void add_options(struct buf *line, const struct settings *settings)
+{
+    const struct {
+        const char *name, *value;
+    } said[] = {
+        {"--lib_prefix", settings->lib_prefix},
+        {"--sysroot", settings->sysroot},
+        {"--map", settings->map},
+        {"--debug-dir", settings->debug_dir},
+        {"--add_lib", settings->add_lib},
+    };
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        if (!said[i].value || !*said[i].value)
+            continue;
+        buf_printf(line, " %s", said[i].name);
+        add_word(line, said[i].value);
+    }
+    if (settings->force)
+        buf_text(line, " --force");
+}
+
 void doctor_hint(struct cli *cli)
 {
     const struct settings *settings = analysis_settings(cli->analysis);
@@ -56,10 +78,7 @@ void doctor_hint(struct cli *cli)
     bool is_again = true; /* what was standard input cannot be read a second time */
     for (uint32_t i = 0; i < cli->n_names; i++)
         is_again &= strcmp(cli->names[i], "-") != 0;
-    if (settings->lib_prefix && *settings->lib_prefix) {
-        buf_text(&line, " --lib_prefix");
-        add_word(&line, settings->lib_prefix);
-    }
+    add_options(&line, settings);
     for (uint32_t i = 0; i < cli->n_names && is_again; i++)
         add_word(&line, cli->names[i]);
     if (!is_again || line.is_full) {

@@ -115,14 +115,16 @@ static void advise_missing(const struct exam *exam, struct exam_module *module)
         module->mend =
             module->image->is_program
                 ? "run again, with this build; or name the program that was profiled"
-                : "run again; or cprof --lib_prefix=DIR, a folder with the build that was profiled";
+                : "run again; or cprof --sysroot=DIR, where the build lies that was profiled";
         return;
     }
     module->what =
         arena_printf(arena, "the file cannot be read: %s", *trouble ? trouble : "nobody says why");
-    module->mend = module->image->is_program
-                       ? "cprof doctor PROGRAM PROFILE, with the path where the program is"
-                       : "cprof --lib_prefix=DIR, a folder that has the file, on its path or alone";
+    module->mend =
+        module->image->is_program
+            ? "cprof doctor PROGRAM PROFILE, with the path where the program is"
+            : "cprof --sysroot=DIR with a copy of that machine, --lib_prefix=DIR with the "
+              "file alone";
 }
 
 /* Where to get what a file has not. `what` is for programs that one builds oneself. */
@@ -146,12 +148,14 @@ static void advise_ill(const struct exam *exam, struct exam_module *module)
     } else if (!facts->has_symtab && !facts->dwarf_path && facts->refused) {
         module->what =
             arena_printf(arena, "its debug file is of another build: %s", facts->refused);
-        module->mend = advise_debug(exam, module, "make the debug file again, from this build");
+        module->mend =
+            advise_debug(exam, module, "cprof --debug-dir=DIR, with the debug file of this build");
     } else if (!facts->has_symtab && !facts->dwarf_path) {
         module->what = facts->has_dynsym
                            ? "it was stripped: only functions that others may call have names"
                            : "it was stripped: there are no names in it";
-        module->mend = advise_debug(exam, module, "rebuild with -g, and without -s or strip");
+        module->mend = advise_debug(
+            exam, module, "rebuild with -g, and without -s or strip; or cprof --debug-dir=DIR");
     } else if (facts->n_split_missing) {
         module->what = arena_printf(arena, "%u files with its debug information are not there: %s",
                                     facts->n_split_missing, facts->split_missing);
