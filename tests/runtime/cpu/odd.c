@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Places where it is hard to be a guest: small alternate stacks, coroutines, a handler of SIGPROF
+ * from before everything, threads with the smallest stack, a call through a null pointer.
+ *   odd altstack | coroutine | taken | replaced | smallstack | nullcall | onexit */
+#include <gperftools/profiler.h>
+
+#include <limits.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "work.h"
+
+BURNER(on_alternate)
+BURNER(on_coroutine)
+BURNER(on_small)
+BURNER(plain)
+
+static void on_prof(int signal)
+{
+    (void)signal;
+}
+
+static void take_early(int argc, char **argv, char **envp)
+{
+    (void)envp;
+    if (argc > 1 && !strcmp(argv[1], "taken"))
+        signal(SIGPROF, on_prof);
+}
+
+__attribute__((section(".preinit_array"),
+               used)) static void (*const before_all)(int, char **, char **) = take_early;
+
+static void on_usr1(int signal)
+{
+    (void)signal;
+    on_alternate(0.5);
+}
+
+static ucontext_t main_context, other_context;
+
+static void coroutine(void)
+{
+    for (int i = 0; i < 50; i++) {
+        on_coroutine(0.01);
+        swapcontext(&other_context, &main_context);
+    }
+}
+
+static void *run_small(void *a)
+{
+    on_small(0.3);
+    return a;
+}
+
+static sigjmp_buf after_crash;
+static int ours_deep;
+
+static void on_segv(int signal, siginfo_t *info, void *context)
+{
+    void *pcs[20];
+    (void)signal, (void)info;
+    ours_deep = ProfilerGetStackTrace(pcs, 20, 0, context);
+    siglongjmp(after_crash, 1);
+}
+
+static KEPT int calls_nothing(void (*volatile f)(void))
+{
+    f();
+    return ours_deep;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    if (!strcmp(what, "altstack")) {
+        static char room[16384];
+        const stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
+        struct sigaction action = {.sa_handler = on_usr1, .sa_flags = SA_ONSTACK};
+        sigaltstack(&stack, NULL);
+        sigaction(SIGUSR1, &action, NULL);
+        raise(SIGUSR1);
+    } else if (!strcmp(what, "coroutine")) {
+        for (int round = 0; round < 2; round++) {
+            char *room =
+                mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            getcontext(&other_context);
+            other_context.uc_stack.ss_sp = room;
+            other_context.uc_stack.ss_size = 65536;
+            other_context.uc_link = &main_context;
+            makecontext(&other_context, coroutine, 0);
+            for (int i = 0; i < 50; i++)
+                swapcontext(&main_context, &other_context);
+            munmap(room, 65536);
+        }
+    } else if (!strcmp(what, "taken")) {
+        printf("start=%d enabled=%d\n", ProfilerStart("taken.prof"),
+               ProfilingIsEnabledForAllThreads());
+        ProfilerStop();
+    } else if (!strcmp(what, "replaced")) {
+        ProfilerStart("replaced.prof");
+        signal(SIGPROF, on_prof);
+        plain(0.1);
+        ProfilerStop();
+    } else if (!strcmp(what, "smallstack")) {
+        pthread_attr_t attributes;
+        pthread_t thread;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN);
+        pthread_create(&thread, &attributes, run_small, NULL);
+        pthread_join(thread, NULL);
+    } else if (!strcmp(what, "nullcall")) {
+        struct sigaction action = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO};
+        sigaction(SIGSEGV, &action, NULL);
+        if (sigsetjmp(after_crash, 1) == 0)
+            (void)calls_nothing(NULL);
+        printf("deep=%d\n", ours_deep > 2);
+    } else if (!strcmp(what, "onexit")) {
+        atexit((void (*)(void))ProfilerStop);
+        ProfilerStart("onexit.prof");
+        plain(0.1);
+        close(2); /* as some programs do before they end */
+    }
+    return 0;
+}
