@@ -376,8 +376,9 @@ void profile_stop(void)
         if (weight > 0 || !is_lazy) {
             writer_end(&profile.writer, table);
             check_handler();
-            message_always("PROFILE: interrupts/evictions/bytes = %lu/%lu/%lu", weight,
-                           profile.writer.evictions, profile.writer.bytes);
+            if (!env_bool("CPUPROFILE_QUIET", false))
+                message_always("PROFILE: interrupts/evictions/bytes = %lu/%lu/%lu", weight,
+                               profile.writer.evictions, profile.writer.bytes);
         }
         writer_close(&profile.writer);
         close_tables();

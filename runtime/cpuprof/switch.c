@@ -28,6 +28,7 @@ static const struct knob {
     {"CPUPROFILESIGNAL", "", "this signal starts and stops profiles FILE.0, FILE.1, ..."},
     {"CPUPROFILE_USE_PID", "0", "add the process id to the file's name"},
     {"CPUPROFILE_NO_CHILDREN", "0", "do not profile programs that this one starts"},
+    {"CPUPROFILE_QUIET", "0", "no PROFILE: line when a profile ends"},
     {"TCMALLOC_STACKTRACE_METHOD", "tables", "how stacks are found: tables, generic_fp, libgcc"},
     {"PERFTOOLS_VERBOSE", "0", "which messages are shown: less below 0, more above"},
 };

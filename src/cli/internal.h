@@ -5,6 +5,7 @@
 #pragma once
 
 #include <signal.h>
+#include <time.h>
 
 #include "analysis/analysis.h"
 
@@ -78,6 +79,25 @@ struct cli {
  * terminal. */
 void talk_say(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 int talk_fail(struct cli *cli, const struct error *err); /* 1 */
+
+/* ---- runner.c: cprof run ------------------------------------------------------------------------
+ */
+
+/* One run of a program under the profiler. Starts zeroed. */
+struct runner {
+    char *folder, *name; /* of the profile; processes that it starts add "_PID" */
+    bool is_temporary;
+    struct timespec since;
+    int status;      /* the program's: 0 to 255, or 128 and the signal */
+    char **profiles; /* those that have samples */
+    uint32_t n, cap;
+};
+
+bool runner_is_called(const char *shown_name, const char *word);
+/* `words` is what follows "run", and ends with NULL. Before anything watches signals: the program
+ * gets those that come meanwhile. */
+bool runner_run(struct runner *runner, char **words, struct error *err) CHECKED;
+void runner_end(struct runner *runner); /* removes what was not to be kept */
 
 /* ---- doctor.c -----------------------------------------------------------------------------------
  */
@@ -215,7 +235,7 @@ struct signals {
 };
 
 bool signals_hold(struct signals *signals, struct error *err) CHECKED;
-int signals_next(const struct signals *signals);              /* 0: none */
+int signals_next(const struct signals *signals); /* 0: none */
 bool signals_are_waiting(void); /* those that end things, and nobody has taken them yet */
 bool signals_drop(const struct signals *signals, int signal); /* all; whether it was among them */
 /* In a process of ours that runs nothing else: every signal does what it does by default. */

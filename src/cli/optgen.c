@@ -192,16 +192,17 @@ static void write_bash(struct out *out, const struct options *options)
                    options->rows[i].arg ? "=" : "");
         is_first = false;
     }
-    out_text(out, "' -- \"$cur\"))\n"
-                  "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null\n"
-                  "    else\n"
-                  "        [[ $COMP_CWORD -eq 1 ]] && words=($(compgen -W doctor -- \"$cur\"))\n"
-                  "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
-                  "        COMPREPLY+=(\"${words[@]}\")\n"
-                  "        compopt -o filenames 2>/dev/null\n"
-                  "    fi\n"
-                  "}\n"
-                  "complete -F _cprof cprof\n");
+    out_text(out,
+             "' -- \"$cur\"))\n"
+             "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null\n"
+             "    else\n"
+             "        [[ $COMP_CWORD -eq 1 ]] && words=($(compgen -W 'doctor run' -- \"$cur\"))\n"
+             "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+             "        COMPREPLY+=(\"${words[@]}\")\n"
+             "        compopt -o filenames 2>/dev/null\n"
+             "    fi\n"
+             "}\n"
+             "complete -F _cprof cprof\n");
 }
 
 /* Text between single quotes: zsh wants "[", "]" and ":" spared as well. */
@@ -246,7 +247,7 @@ static void write_zsh(struct out *out, const struct options *options)
         out_text(out, "' \\\n");
     }
     out_text(out,
-             "    '1:file:{_alternative \"words:command:(doctor)\" \"files:file:_files\"}' \\\n"
+             "    '1:file:{_alternative \"words:command:(doctor run)\" \"files:file:_files\"}' \\\n"
              "    '*:file:_files'\n");
 }
 
@@ -263,7 +264,9 @@ static void write_fish(struct out *out, const struct options *options)
 {
     out_text(out, "# fish completion for cprof, made from its option table\n"
                   "complete -c cprof -n __fish_use_subcommand -a doctor"
-                  " -d 'why names are missing, and what helps'\n");
+                  " -d 'why names are missing, and what helps'\n"
+                  "complete -c cprof -n __fish_use_subcommand -a run"
+                  " -d 'profile a program and report on it'\n");
     for (uint32_t i = 0; i < options->n; i++) {
         const struct option *option = &options->rows[i];
         if (!is_shown(option))

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * cpuprof/table.c: counting stacks from many threads at once; and what base/ makes of texts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "base/message.h"
+#include "cpuprof/internal.h"
+
+enum { THREADS = 4, ADDITIONS = 200000, STACKS = 1000 };
+
+static struct table table;
+
+static size_t make_stack(uintptr_t *pcs, unsigned number)
+{
+    const size_t n = 1 + number % 30;
+    for (size_t i = 0; i < n; i++)
+        pcs[i] = 0x1000 + number * 31 + i;
+    return n;
+}
+
+static void *add_many(void *given)
+{
+    unsigned seed = (unsigned)(uintptr_t)given;
+    uintptr_t pcs[SAMPLE_MAX];
+    for (unsigned i = 0; i < ADDITIONS; i++) {
+        seed = seed * 1664525 + 1013904223;
+        const size_t n = make_stack(pcs, (seed >> 8) % STACKS);
+        if (!table_add(&table, pcs, n, 1 + (i & 1)))
+            abort();
+    }
+    return NULL;
+}
+
+static void counted_by_many(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    assert_true(table_open(&table));
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, add_many, (void *)(i + 1)), 0);
+    for (unsigned i = 0; i < 100; i++)
+        assert_true(table_weight(&table) <= (uint64_t)THREADS * ADDITIONS * 3 / 2);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    table_check(&table);
+    assert_int_equal(table_weight(&table), (uint64_t)THREADS * ADDITIONS * 3 / 2);
+    size_t at = 0, n = 0;
+    while (table_next(&table, &at))
+        n++;
+    assert_int_equal(n, STACKS);
+    table_clear(&table);
+    assert_int_equal(table_weight(&table), 0);
+    table_close(&table);
+}
+
+static void full(void **state)
+{
+    (void)state;
+    uintptr_t pcs[SAMPLE_MAX];
+    uint64_t added = 0;
+    assert_true(table_open(&table));
+    for (unsigned i = 0; i < SAMPLE_MAX; i++)
+        pcs[i] = i + 1;
+    while (pcs[0]++ < 1000000 && table_add(&table, pcs, SAMPLE_MAX, 1))
+        added++;
+    assert_in_range(added, 1000, 999999);
+    assert_int_equal(table_weight(&table), added);
+    table_check(&table);
+    pcs[0]--; /* one that is in it still counts */
+    assert_true(table_add(&table, pcs, SAMPLE_MAX, 5));
+    assert_int_equal(table_weight(&table), added + 5);
+    table_close(&table);
+}
+
+static void numbers(void **state)
+{
+    (void)state;
+    const char *rest;
+    assert_int_equal(env_number(" -12x", &rest), -12);
+    assert_string_equal(rest, "x");
+    assert_int_equal(env_number("", &rest), 0);
+    assert_int_equal(env_number("99999999999999999999", NULL), INT64_MAX);
+    assert_int_equal(env_number("-99999999999999999999", NULL), INT64_MIN);
+}
+
+static void variables(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        bool is_true;
+    } rows[] = {{"1", true}, {"t", true}, {"Yes", true}, {"", true}, {"0", false}, {"no", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setenv("RUNTIME_TEST", rows[i].value, 1);
+        assert_int_equal(env_bool("RUNTIME_TEST", !rows[i].is_true), rows[i].is_true);
+    }
+    unsetenv("RUNTIME_TEST");
+    assert_true(env_bool("RUNTIME_TEST", true));
+    assert_true(env_put("RUNTIME_TEST=5"));
+    assert_int_equal(env_int("RUNTIME_TEST", 0), 5);
+    assert_string_equal(getenv("RUNTIME_TEST"), "5");
+    assert_true(env_drop("RUNTIME_TEST"));
+    assert_null(getenv("RUNTIME_TEST"));
+    assert_non_null(getenv("PATH"));
+}
+
+static void formats(void **state)
+{
+    (void)state;
+    char text[100];
+    assert_int_equal(
+        text_print(text, sizeof text, "%d|%5d|%-5d|%05d|%s|%c|%%", -7, 42, 42, -42, "abc", 'x'),
+        32);
+    assert_string_equal(text, "-7|   42|42   |-0042|abc|x|%");
+    (void)text_print(text, sizeof text, "%lx %08lx %zu %p %.*s", 0xabcUL, 0xabcUL, (size_t)9,
+                     (void *)0x10, 2, "abc");
+    assert_string_equal(text, "abc 00000abc 9 0x10 ab");
+    assert_int_equal(text_print(text, 4, "%s", "abcdef"), 3);
+    assert_string_equal(text, "abc");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counted_by_many), cmocka_unit_test(full),    cmocka_unit_test(numbers),
+        cmocka_unit_test(variables),       cmocka_unit_test(formats),
+    };
+    return cmocka_run_group_tests_name("cpuprof_table", tests, NULL, NULL);
+}
