@@ -64,6 +64,15 @@ struct map_variable {
 };
 enum { MAP_VARIABLES_MAX = 32 };
 
+/* Memory without a file right behind a file's, as long as nobody knows what it is: the last of the
+ * maps. `limit` 0: there is none. */
+struct maps_gap {
+    uint64_t limit;       /* so far */
+    uint64_t file_offset; /* in the file before it, behind what was mapped */
+    str_id path;          /* of that file */
+    uint32_t n_maps;      /* pieces of code in it */
+};
+
 struct builder {
     struct strings *strings;
     struct limits limits;
@@ -97,6 +106,7 @@ struct builder {
     uint32_t n_maps, maps_cap;
     struct map_variable variables[MAP_VARIABLES_MAX];
     uint32_t n_variables;
+    struct maps_gap gap; /* see maps.c */
 
     struct carried_range *carried;
     struct carried_frame *carried_frames;
@@ -106,6 +116,9 @@ struct builder {
     const char *over; /* the limit that was reached, in words; NULL: none */
     uint64_t over_by; /* its value */
 };
+
+/* Takes back what turned out to be no file's. */
+void builder_close_gap(struct builder *builder);
 
 /* Asserts every invariant of a sealed profile. */
 void profile_check(const struct profile *profile);

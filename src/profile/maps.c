@@ -158,13 +158,85 @@ static bool ends_in_deleted(struct span *path)
     return true;
 }
 
-static void add_file(struct builder *builder, struct mapping mapping, struct span path)
+/* Code that no file has, under the name that the kernel gives it. */
+static bool is_vdso(struct span path)
+{
+    return span_is(path, "[vdso]") || span_is(path, "[vsyscall]");
+}
+
+/* ---- code that was copied ----------------------------------------------------------------------
+ *
+ * Programs copy their own code to anonymous memory, for large pages, and put that in its place:
+ *
+ *     559a3de00000-559a3e000000 r-xp 00a00000 08:01 42  /bin/program
+ *     559a3e000000-559a40000000 r-xp 00000000 00:00 0
+ *     559a40000000-559a40123000 r-xp 02c00000 08:01 42  /bin/program
+ *
+ * What lies between two pieces of one file, and is as large as what is missing of it, is that. A
+ * page at the end of one piece may be mapped a second time at the beginning of the next. */
+
+#define PAGE_MAX ((uint64_t)64 << 10)
+
+void builder_close_gap(struct builder *builder)
+{
+    builder->n_maps -= builder->gap.n_maps;
+    builder->gap = (struct maps_gap){0};
+}
+
+/* A line of something that is no file's. */
+static void widen_gap(struct builder *builder, uint64_t start, uint64_t limit, bool is_code)
+{
+    struct maps_gap *gap = &builder->gap;
+    if (!gap->limit || gap->limit != start) {
+        builder_close_gap(builder);
+        return;
+    }
+    if (is_code) {
+        const struct mapping mapping = {.start = start, .limit = limit, .path = gap->path};
+        builder_mapping(builder, &mapping);
+        gap->n_maps++;
+    }
+    gap->limit = limit;
+}
+
+/* A line of a file: what lies before it may be its own. */
+static void end_gap(struct builder *builder, const struct mapping *next)
+{
+    struct maps_gap *gap = &builder->gap;
+    const uint32_t first = builder->n_maps - gap->n_maps;
+    bool is_own = gap->n_maps && gap->limit == next->start && gap->path == next->path;
+    if (is_own) {
+        const uint64_t size = next->start - builder->maps[first].start;
+        is_own = size <= next->offset && next->offset - size <= gap->file_offset &&
+                 gap->file_offset - (next->offset - size) <= PAGE_MAX;
+    }
+    if (is_own) {
+        for (uint32_t i = first; i < builder->n_maps; i++)
+            builder->maps[i].offset = next->offset - (next->start - builder->maps[i].start);
+        gap->n_maps = 0;
+    }
+    builder_close_gap(builder);
+    *gap = (struct maps_gap){.limit = next->limit,
+                             .file_offset = next->offset + (next->limit - next->start),
+                             .path = next->path};
+}
+
+static void add_file(struct builder *builder, struct mapping mapping, struct span path,
+                     bool is_code)
 {
     mapping.is_deleted = ends_in_deleted(&path);
-    if (!is_file(path))
-        return;
-    mapping.path = whole_path(builder, path);
-    builder_mapping(builder, &mapping);
+    if (is_file(path)) {
+        mapping.path = whole_path(builder, path);
+        end_gap(builder, &mapping);
+    } else {
+        widen_gap(builder, mapping.start, mapping.limit, is_code);
+        if (!is_vdso(path))
+            return;
+        builder_close_gap(builder);
+        mapping.path = strings_add(builder->strings, path);
+    }
+    if (is_code)
+        builder_mapping(builder, &mapping);
 }
 
 /* "PERMS OFFSET DEV:DEV INODE PATH" */
@@ -174,7 +246,7 @@ static bool read_proc_line(struct builder *builder, struct mapping mapping, stru
     uint64_t number;
     if (rest.n == 0 || !span_is_space(rest.p[0]))
         return false;
-    if (!span_word(&rest, &perms) || perms.n != 4 || perms.p[2] != 'x')
+    if (!span_word(&rest, &perms) || perms.n != 4)
         return false;
     rest = span_trim_left(rest);
     if (!span_take_hex(&rest, &mapping.offset) || rest.n == 0 || !span_is_space(rest.p[0]))
@@ -183,7 +255,7 @@ static bool read_proc_line(struct builder *builder, struct mapping mapping, stru
         return false;
     if (!span_word(&rest, &inode) || !span_u64(inode, &number))
         return false;
-    add_file(builder, mapping, span_trim(rest));
+    add_file(builder, mapping, span_trim(rest), perms.p[2] == 'x');
     return true;
 }
 
@@ -269,7 +341,7 @@ static void read_brief_line(struct builder *builder, struct mapping mapping, str
     struct span path = span_trim(rest);
     take_tail(builder, &path, &mapping);
     if (is_certain || span_starts(path, "/") || span_starts(path, "$"))
-        add_file(builder, mapping, path);
+        add_file(builder, mapping, path, true);
 }
 
 /* What logging libraries put in front of a line: "... FILE:LINE] ", before any other bracket. */
@@ -324,4 +396,5 @@ void builder_mapping(struct builder *builder, const struct mapping *mapping)
     *made = *mapping;
     made->path = strings_clean(builder->strings, mapping->path);
     made->is_library = is_library(strings_span(builder->strings, mapping->path));
+    made->is_vdso = is_vdso(strings_span(builder->strings, mapping->path));
 }

@@ -39,6 +39,7 @@ struct mapping {
     str_id path;                   /* without " (deleted)" */
     str_id build_id;               /* lower-case hex, or "" */
     bool is_program, is_library, is_deleted;
+    bool is_vdso; /* code that the kernel brings along, in no file: `path` is its name */
 };
 
 struct column {

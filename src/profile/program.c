@@ -106,7 +106,7 @@ void profile_find_program(struct profile *profile, const struct program *program
 map_ix profile_guess_program(const struct profile *profile)
 {
     for (map_ix m = 0; m < profile->n_maps; m++) {
-        if (!profile->maps[m].is_library)
+        if (!profile->maps[m].is_library && !profile->maps[m].is_vdso)
             return m;
     }
     return MAP_NONE;

@@ -101,6 +101,7 @@ static int compare_maps(const void *a, const void *b)
 /* Sorted by start, each once: some producers write their maps twice. */
 static void sort_maps(struct builder *builder)
 {
+    builder_close_gap(builder);
     if (builder->n_maps == 0)
         return;
     qsort(builder->maps, builder->n_maps, sizeof builder->maps[0], compare_maps);

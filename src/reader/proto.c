@@ -287,10 +287,12 @@ static bool read_mapping(struct proto *proto, struct span message, bool is_first
         path = span_first(path, path.n - (sizeof deleted - 1));
         mapping.path = strings_add(strings, path);
     }
-    /* Names in brackets are not files; a mapping of unknown size holds nothing. */
-    if (path.n == 0 || path.p[0] == '[' || span_starts(path, "//anon"))
+    /* Names in brackets are not files, but the kernel's code is known by its name; a mapping of
+     * unknown size holds nothing. */
+    const bool is_vdso = span_is(path, "[vdso]");
+    if (path.n == 0 || (path.p[0] == '[' && !is_vdso) || span_starts(path, "//anon"))
         return true;
-    if (is_first)
+    if (is_first && !is_vdso)
         builder_program(proto->filling->builder, path);
     if (mapping.start < mapping.limit)
         builder_mapping(proto->filling->builder, &mapping);

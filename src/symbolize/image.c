@@ -261,7 +261,7 @@ static void add_libraries(struct plan *plan)
     for (map_ix m = 0; m < profile->n_maps; m++) {
         const struct mapping *map = &profile->maps[m];
         plan->map_image[m] = IMAGE_NONE;
-        if (!plan->is_used[m] || plan->is_program[m] ||
+        if (!plan->is_used[m] || plan->is_program[m] || map->is_vdso ||
             (!map->is_library && is_program_after_all(plan, m, map->start)))
             continue;
         const uint64_t key = (uint64_t)map->path << 32 | map->build_id;
@@ -289,6 +289,20 @@ static void leave(struct resolver *r, addr_ix addr, const struct planned_image *
         resolver_end(r, addr, ADDRESS_BLANK);
     else
         resolver_unnamed(r, addr, strings_add_text(r->profile->strings, "??"), 0);
+}
+
+/* Code of the kernel's is called by its name as a whole.
+ * Later: a profile that carries the build ID of its vdso could be held against ours. */
+static void name_vdso(struct resolver *r, addr_ix addr, const struct mapping *map)
+{
+    const struct frame frame = {
+        .name = map->path,
+        .full = map->path,
+        .file = strings_add_text(r->profile->strings, "??"),
+    };
+    resolver_begin(r, addr);
+    resolver_add(r, addr, &frame);
+    resolver_end(r, addr, ADDRESS_NAMED);
 }
 
 static void place_address(struct plan *plan, addr_ix addr, image_ix add_lib, image_ix program)
@@ -319,7 +333,9 @@ static void place_address(struct plan *plan, addr_ix addr, image_ix add_lib, ima
     r->addr_place[addr] = place;
     if (r->addr_state[addr] != STATE_OPEN)
         return;
-    if (image == IMAGE_NONE)
+    if (m != MAP_NONE && profile->maps[m].is_vdso)
+        name_vdso(r, addr, &profile->maps[m]);
+    else if (image == IMAGE_NONE)
         leave(r, addr, program == IMAGE_NONE ? NULL : &r->images[program]);
     else if (!is_placed || !r->images[image].has_symbols)
         leave(r, addr, &r->images[image]);

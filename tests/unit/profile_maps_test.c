@@ -45,12 +45,55 @@ static void skips_what_has_no_code_or_no_file(void **state)
     assert_reads("1000-2000 r--p 00000000 08:01 17 /bin/x\n"
                  "1000-2000 rw-p 00000000 08:01 17 /bin/x\n"
                  "1000-2000 r-xp 00000000 00:00 0\n"
-                 "1000-2000 r-xp 00000000 00:00 0    [vdso]\n"
-                 "1000-2000 r-xp 00000000 00:00 0    [vsyscall]\n"
+                 "1000-2000 r-xp 00000000 00:00 0    [uprobes]\n"
                  "1000-2000 r-xp 00000000 00:00 0    //anon\n"
                  "1000-2000 r-xp 00000000 00:01 9    /memfd:jit (deleted)\n"
                  "1000-2000 r-xp 00000000 00:00 0    anon_inode:x\n",
                  "");
+}
+
+static void keeps_the_kernels_code(void **state)
+{
+    (void)state;
+    assert_reads("1000-2000 r--p 00000000 00:00 0    [vvar]\n"
+                 "2000-3000 r-xp 00000000 00:00 0    [vdso]\n"
+                 "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]\n",
+                 "2000-3000 0 [vdso]\nffffffffff600000-ffffffffff601000 0 [vsyscall]\n");
+}
+
+static void code_that_was_copied(void **state)
+{
+    (void)state;
+    /* Between two pieces of code, in one piece or several, with data among them. */
+    assert_reads("10000-20000 r-xp 00001000 08:01 1 /bin/x\n"
+                 "20000-30000 r-xp 00000000 00:00 0\n"
+                 "30000-34000 r--p 00000000 00:00 0\n"
+                 "34000-40000 r-xp 00000000 00:10 9 /anon_hugepage (deleted)\n"
+                 "40000-50000 r-xp 00031000 08:01 1 /bin/x\n",
+                 "10000-20000 1000 /bin/x\n20000-30000 11000 /bin/x\n34000-40000 25000 /bin/x\n"
+                 "40000-50000 31000 /bin/x\n");
+    /* Behind data, with a page that is there twice. */
+    assert_reads("10000-20000 r--p 00000000 08:01 1 /bin/x\n"
+                 "20000-30000 r-xp 00000000 00:00 0\n"
+                 "30000-40000 r-xp 0001f000 08:01 1 /bin/x\n",
+                 "20000-30000 f000 /bin/x\n30000-40000 1f000 /bin/x\n");
+    /* Another file, another size, a hole, before a file or behind it: of whoever it may be. */
+    assert_reads("10000-20000 r-xp 00000000 08:01 1 /bin/x\n"
+                 "20000-30000 r-xp 00000000 00:00 0\n"
+                 "30000-40000 r-xp 00020000 08:01 1 /bin/y\n",
+                 "10000-20000 0 /bin/x\n30000-40000 20000 /bin/y\n");
+    assert_reads("10000-20000 r-xp 00000000 08:01 1 /bin/x\n"
+                 "20000-30000 r-xp 00000000 00:00 0\n"
+                 "30000-40000 r-xp 00030000 08:01 1 /bin/x\n",
+                 "10000-20000 0 /bin/x\n30000-40000 30000 /bin/x\n");
+    assert_reads("10000-20000 r-xp 00000000 08:01 1 /bin/x\n"
+                 "20000-2f000 r-xp 00000000 00:00 0\n"
+                 "30000-40000 r-xp 00020000 08:01 1 /bin/x\n",
+                 "10000-20000 0 /bin/x\n30000-40000 20000 /bin/x\n");
+    assert_reads("0-10000 r-xp 00000000 00:00 0\n"
+                 "10000-20000 r-xp 00000000 08:01 1 /bin/x\n"
+                 "20000-30000 r-xp 00000000 00:00 0\n",
+                 "10000-20000 0 /bin/x\n");
 }
 
 static void skips_lines_in_no_form(void **state)
@@ -235,6 +278,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_proc_lines),
         cmocka_unit_test(skips_what_has_no_code_or_no_file),
+        cmocka_unit_test(keeps_the_kernels_code),
+        cmocka_unit_test(code_that_was_copied),
         cmocka_unit_test(skips_lines_in_no_form),
         cmocka_unit_test(reads_short_lines_and_build),
         cmocka_unit_test(reads_build_ids),

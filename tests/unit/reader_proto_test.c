@@ -269,8 +269,9 @@ static void all_parts_of_a_profile(void **state)
         assert_string_equal(stack_text(0), "400100[inner() a.c:10; outer ??:0] 400200[outer ??:0]");
         assert_string_equal(stack_text(1), "7f0000000010 400200[outer ??:0]");
 
-        assert_int_equal(profile.n_maps, 2);
+        assert_int_equal(profile.n_maps, 3);
         const struct mapping *map = profile.maps;
+        assert_true(map[2].is_vdso && !map[0].is_vdso);
         assert_true(map[0].start == 0x400000 && map[0].limit == 0x500000);
         assert_int_equal(map[0].offset, 0x1000);
         assert_string_equal(in_strings(map[0].path), "/bin/prog");

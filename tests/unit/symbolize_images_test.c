@@ -305,7 +305,7 @@ static void missing(void **state)
     name_program(f, false);
     name_all(f);
     assert_shown(f, "7f0000000012 missing liby.so:12\n7f0000001012 missing liby.so:1012\n"
-                    "7f0000004012 hex 0x00007f0000004012\n");
+                    "7f0000004012 named [vdso]\n");
     assert_int_equal(f->notes.n, 1);
     assert_note(f, 0, "/liby.so: No such file or directory");
     assert_null(object_set_at(f->objects, 0));
