@@ -73,7 +73,7 @@ struct settings {
     char *diff_base;   /* as base; shares are of its total */
     char *granularity; /* the name of one, as its flag */
     char *names;       /* the style of names */
-    char *debug_dir, *sysroot, *map;
+    char *debug_dir, *sysroot, *map, *perf_map;
     char *binary_path; /* folders of programs, with colons between; no option: the door decides */
     bool force;
     char *sample_index, *unit;

@@ -429,6 +429,15 @@ static const struct option written[] = {
      .more = "Each is laid out as _/usr/lib/debug_: by build ID in _.build-id_, or by the path of "
              "the program; or it just holds the files that *.gnu_debuglink* names.",
      .doors = ALL_DOORS},
+    {.name = "perf-map",
+     .kind = OPTION_TEXT,
+     .at = AT(perf_map),
+     .arg = "file|pid,...",
+     .group = symbol,
+     .help = "names of code made at run time, as virtual machines write them for perf",
+     .more = "A number is that of the process that was profiled: its file is _/tmp/perf-PID.map_. Of "
+             "several names for an address the last one counts.",
+     .doors = ALL_DOORS},
     {.name = "force",
      .kind = OPTION_FLAG,
      .at = AT(force),

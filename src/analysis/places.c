@@ -57,6 +57,23 @@ static const struct path_map *split_maps(struct arena *arena, const char *list)
     return rows;
 }
 
+/* A number is that of a process, whose file lies where perf looks for it. */
+static const char *const *split_perf_maps(struct arena *arena, const char *list)
+{
+    const char *const *parts = split(arena, list, ',', NULL);
+    size_t n = 0;
+    while (parts && parts[n])
+        n++;
+    const char **paths = arena_alloc(arena, n + 1, sizeof *paths);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t process;
+        paths[i] = span_u64(span_of(parts[i]), &process)
+                       ? arena_printf(arena, "/tmp/perf-%s.map", parts[i])
+                       : parts[i];
+    }
+    return n ? paths : NULL;
+}
+
 bool places_check(const struct settings *s, struct error *err)
 {
     struct span rest = span_of(s->map ? s->map : "");
@@ -78,6 +95,7 @@ void places_options(struct arena *arena, const struct settings *s, struct symbol
     out->prefixes = split(arena, s->lib_prefix, ',', NULL);
     out->stores = split(arena, s->binary_path, ':', NULL);
     out->path_maps = split_maps(arena, s->map);
+    out->perf_maps = split_perf_maps(arena, s->perf_map);
     out->force = s->force;
     out->object.sysroot = root ? arena_text(arena, without_slashes(span_of(root))) : NULL;
     out->object.force = s->force;
@@ -89,8 +107,8 @@ void places_options(struct arena *arena, const struct settings *s, struct symbol
 
 char *places_key(const struct settings *s)
 {
-    const char *const texts[] = {s->lib_prefix, s->binary_path, s->map,
-                                 s->sysroot,    s->debug_dir,   s->force ? "force" : ""};
+    const char *const texts[] = {s->perf_map, s->lib_prefix, s->binary_path,         s->map,
+                                 s->sysroot,  s->debug_dir,  s->force ? "force" : ""};
     struct buf key = BUF_MAX((size_t)1 << 24);
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         buf_printf(&key, "%s\n", texts[i] ? texts[i] : "");

@@ -48,6 +48,7 @@ static char **text_at(struct settings *settings, size_t i)
         &settings->sample_index, &settings->unit,        &settings->events,
         &settings->names,        &settings->debug_dir,   &settings->sysroot,
         &settings->map,          &settings->binary_path, &settings->cacert,
+        &settings->perf_map,
     };
     return i < COUNT_OF(texts) ? texts[i] : NULL;
 }

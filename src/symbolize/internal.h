@@ -92,7 +92,7 @@ struct symbol_source {
     bool (*accepts)(const struct resolver *r);
     void (*resolve)(struct resolver *r); /* those addresses in STATE_OPEN that it knows */
 };
-extern const struct symbol_source source_embedded, source_elf;
+extern const struct symbol_source source_embedded, source_perf_map, source_elf;
 
 /* Frames for an address, innermost first: begin, add each, end. One address at a time. */
 void resolver_begin(struct resolver *r, addr_ix addr);

@@ -10,6 +10,7 @@
 /* In the order they are asked. */
 static const struct symbol_source *const sources[] = {
     &source_embedded,
+    &source_perf_map,
     &source_elf,
 };
 

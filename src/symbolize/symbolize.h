@@ -34,8 +34,9 @@ struct symbolize_options {
     const char *const *prefixes; /* --lib_prefix, NULL-terminated; NULL: none */
     const char *const *stores;   /* PPROF_BINARY_PATH, likewise */
     const struct path_map *path_maps; /* --map, up to a row without `from`; NULL: none */
-    bool force;                       /* also files of another build than the profile's */
-    const char *add_lib;              /* one more image, at its link-time addresses; NULL: none */
+    const char *const *perf_maps; /* files like /tmp/perf-PID.map, NULL-terminated; NULL: none */
+    bool force;                   /* also files of another build than the profile's */
+    const char *add_lib;          /* one more image, at its link-time addresses; NULL: none */
     struct naming naming;
     unsigned threads; /* 0: one a processor */
     struct object_options object;

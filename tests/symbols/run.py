@@ -20,9 +20,10 @@ import traceback
 
 import dwarf
 import files
+import layout
 import peers
 
-GROUPS = [dwarf, files]
+GROUPS = [dwarf, files, layout]
 
 
 class Wrong(Exception):
