@@ -29,7 +29,7 @@ FLOORS = {
 
 # Third parties live in one place each, so that swapping one is a folder's work.
 THIRD_PARTIES = [
-    (r'(elf|libelf|gelf|dwarf|libdw|libdwfl|libdeflate|zstd)\.h|elfutils/.*', 'object/'),
+    (r'(elf|libelf|gelf|dwarf|libdw|libdwfl|libdeflate|lzma|zstd)\.h|elfutils/.*', 'object/'),
     (r'(libiberty/)?demangle\.h', 'symbolize/'),
     (r'pcre2\.h', 'base/regex.c'),
     (r'(zlib|zstd)\.h', 'base/'),

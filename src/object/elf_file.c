@@ -24,6 +24,20 @@
 #define PACKED_FOR_THREADS ((uint64_t)256 << 10)
 #define CACHE_MAX          ((uint64_t)256 << 20)
 
+static void note_shape(struct elf_file *file)
+{
+    file->is_64 = file->header.e_ident[EI_CLASS] == ELFCLASS64;
+    file->order = file->header.e_ident[EI_DATA] == ELFDATA2MSB ? CURSOR_BIG : CURSOR_LITTLE;
+}
+
+static char *copy_text(const char *text)
+{
+    const size_t n = strlen(text) + 1;
+    char *copy = base_alloc(n, 1);
+    memcpy(copy, text, n);
+    return copy;
+}
+
 bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
 {
     /* Not to wait for whoever might write into a pipe of this name. */
@@ -51,13 +65,27 @@ bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
         (void)elf_end(file.elf);
         file.elf = NULL;
     }
-    if (file.elf) {
-        file.is_64 = file.header.e_ident[EI_CLASS] == ELFCLASS64;
-        file.order = file.header.e_ident[EI_DATA] == ELFDATA2MSB ? CURSOR_BIG : CURSOR_LITTLE;
+    if (file.elf)
+        note_shape(&file);
+    file.path = copy_text(path);
+    *out = file;
+    return true;
+}
+
+bool elf_file_open_inner(struct elf_file *outer, struct elf_file *out)
+{
+    const struct span packed = elf_file_section(outer, ".gnu_debugdata");
+    size_t n;
+    struct elf_file file = {.memory = packed.n ? unpack_xz(packed, &n) : NULL};
+    if (!file.memory)
+        return false;
+    file.elf = elf_memory(file.memory, n);
+    if (!file.elf || elf_kind(file.elf) != ELF_K_ELF || !gelf_getehdr(file.elf, &file.header)) {
+        elf_file_close(&file);
+        return false;
     }
-    const size_t n = strlen(path) + 1;
-    file.path = base_alloc(n, 1);
-    memcpy(file.path, path, n);
+    note_shape(&file);
+    file.path = copy_text(outer->path);
     *out = file;
     return true;
 }
@@ -75,6 +103,7 @@ void elf_file_close(struct elf_file *file)
         base_free(file->places[i]);
     base_free(file->places);
     base_free(file->path);
+    base_free(file->memory);
     *file = (struct elf_file){0};
 }
 

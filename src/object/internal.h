@@ -27,6 +27,9 @@ bool packed_read_old_header(struct span contents, struct packed *out);
 /* To `size` bytes; false where the stream does not hold exactly as many. */
 bool packed_unpack(const struct packed *packed, char *to) CHECKED;
 
+/* What is in an .xz stream, to be freed; NULL where it is damaged or too large. */
+char *unpack_xz(struct span stream, size_t *n) CHECKED;
+
 struct unpacked {
     size_t section;
     struct packed packed;
@@ -40,7 +43,8 @@ struct unpacked {
  * is damaged is empty. A zeroed struct is closed. */
 struct elf_file {
     char *path;
-    Elf *elf; /* NULL: no ELF file */
+    Elf *elf;     /* NULL: no ELF file */
+    char *memory; /* where it is no file of its own: its bytes */
     GElf_Ehdr header;
     enum cursor_order order;
     bool is_64;
@@ -60,6 +64,8 @@ struct elf_file {
  * sections. */
 bool elf_file_open(const char *path, struct elf_file *out, struct error *err) CHECKED;
 void elf_file_close(struct elf_file *file);
+/* The small ELF file with a symbol table that is packed into a section of a stripped one. */
+bool elf_file_open_inner(struct elf_file *outer, struct elf_file *out) CHECKED;
 /* By name; the old spelling of compressed sections (.zdebug_info for .debug_info) will do. */
 struct span elf_file_section(struct elf_file *file, const char *name);
 struct span elf_file_contents(struct elf_file *file, Elf_Scn *scn);
@@ -83,6 +89,12 @@ bool debug_file_find_alt(struct elf_file *file, const struct object_options *opt
 /* The .dwo of a skeleton unit; `object` is where else it may lie beside. */
 bool debug_file_find_split(const char *object, const char *comp_dir, const char *name,
                            struct elf_file *out) CHECKED;
+
+/* Slots of the procedure linkage table. `name` is that of the function they lead to, borrowed from
+ * the file; NULL: it is decided at run time, by the code at `function`. */
+typedef void plt_fn(void *payload, uint64_t slot, uint64_t size, const char *name,
+                    uint64_t function);
+void plt_walk(struct elf_file *file, plt_fn *fn, void *payload);
 
 /* Symbols that can name code (docs/symbols.md), sorted. `debug` may be NULL. Names are borrowed
  * from the files. */

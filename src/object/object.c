@@ -18,8 +18,8 @@ struct segment {
 };
 
 struct object {
-    struct elf_file code, debug, alt, package;
-    bool has_debug, has_alt, has_package, has_sought_package;
+    struct elf_file code, debug, inner, alt, package;
+    bool has_debug, has_inner, has_alt, has_package, has_sought_inner, has_sought_package;
     struct segment *segments;
     uint32_t n_segments;
     struct span build_id;
@@ -113,6 +113,7 @@ void object_close(struct object *object)
     idmap_free(&object->split_of);
     elf_file_close(&object->package);
     elf_file_close(&object->alt);
+    elf_file_close(&object->inner);
     elf_file_close(&object->debug);
     elf_file_close(&object->code);
     base_free(object->segments);
@@ -234,11 +235,21 @@ struct span object_code(struct object *object, uint64_t low, uint64_t high)
 /* ---- symbols ------------------------------------------------------------------------------------
  */
 
+/* The file that has the symbols which the object lacks; NULL: none has. */
+static struct elf_file *names_of(struct object *object)
+{
+    if (object->has_debug && elf_file_section(&object->debug, ".symtab").n)
+        return &object->debug;
+    if (!object->has_sought_inner && !elf_file_section(&object->code, ".symtab").n)
+        object->has_inner = elf_file_open_inner(&object->code, &object->inner);
+    object->has_sought_inner = true;
+    return object->has_inner ? &object->inner : object->has_debug ? &object->debug : NULL;
+}
+
 static struct symbol_table *symbols_of(struct object *object)
 {
     if (!object->symbols)
-        object->symbols =
-            symbol_table_new(&object->code, object->has_debug ? &object->debug : NULL);
+        object->symbols = symbol_table_new(&object->code, names_of(object));
     return object->symbols;
 }
 
@@ -255,7 +266,7 @@ void object_functions(struct object *object, object_function_fn *fn, void *paylo
 bool object_label(struct object *object, uint64_t address, const char **name, uint64_t *value)
 {
     if (!object->labels)
-        object->labels = label_table_new(&object->code, object->has_debug ? &object->debug : NULL);
+        object->labels = label_table_new(&object->code, names_of(object));
     return label_table_find(object->labels, address, name, value);
 }
 

@@ -24,6 +24,8 @@ struct symbol {
     bool is_untyped;    /* functions are preferred to it */
     bool is_dynamic;    /* from .dynsym */
     bool is_text;       /* nm says T or t */
+    bool is_slot;       /* see plt_walk */
+    bool is_chooser;    /* decides at run time which function it is */
     bool is_trimmed;    /* without @VERSION, as far as we know */
 };
 
@@ -41,6 +43,7 @@ struct symbol_table {
     struct segment *segments;
     struct code_section *sections;
     uint32_t n_symbols, symbols_cap, n_segments, segments_cap, n_sections, sections_cap;
+    uint32_t n_slots; /* of n_symbols, those that no table had */
     bool has_symtab;
     struct arena *arena; /* trimmed names */
 };
@@ -165,6 +168,7 @@ static void read_table(struct symbol_table *table, struct elf_file *file, Elf_Sc
             .same_name = UINT32_MAX,
             .is_untyped = type == STT_NOTYPE,
             .is_dynamic = is_dynamic,
+            .is_chooser = type == STT_GNU_IFUNC,
             .is_text = type != STT_GNU_IFUNC && (binding == STB_GLOBAL || binding == STB_LOCAL),
         };
         table->has_symtab |= !is_dynamic;
@@ -185,6 +189,66 @@ static bool read_tables(struct symbol_table *table, struct elf_file *file, uint3
             read_table(table, file, scn, type == SHT_DYNSYM);
     }
     return table->n_symbols != before;
+}
+
+/* ---- slots --------------------------------------------------------------------------------------
+ */
+
+struct slots {
+    struct symbol_table *table;
+    uint32_t n_read; /* symbols that the tables had */
+    struct idmap
+        by_value; /* of those that slots without a name lead to; filled for the first one */
+    bool has_values;
+};
+
+/* The name of the first function at an address, as it is called if it has several: not that of the
+ * code which decides what it is. NULL: none is there. */
+static const char *name_at(struct slots *slots, uint64_t value)
+{
+    const struct symbol *symbols = slots->table->symbols;
+    for (int pass = 0; pass < 2 && !slots->has_values; pass++) {
+        for (uint32_t i = 0; i < slots->n_read; i++) {
+            if (!symbols[i].is_untyped && symbols[i].is_chooser == (pass == 0))
+                (void)idmap_add(&slots->by_value, symbols[i].value, i, NULL);
+        }
+    }
+    slots->has_values = true;
+    uint32_t at;
+    return idmap_find(&slots->by_value, value, &at) ? symbols[at].name : NULL;
+}
+
+static void add_slot(void *to, uint64_t slot, uint64_t size, const char *name, uint64_t function)
+{
+    struct slots *slots = to;
+    struct symbol_table *table = slots->table;
+    if (!name)
+        name = name_at(slots, function);
+    const size_t n = name ? strnlen(name, NAME_MAX_BYTES) : 0;
+    if (n == 0 || n == NAME_MAX_BYTES || slot == 0 || size > UINT64_MAX - slot ||
+        table->n_symbols >= UINT32_MAX / 2)
+        return;
+    const size_t version = span_find(span_make(name, n), '@');
+    table->symbols = base_grow(table->symbols, &table->symbols_cap, (size_t)table->n_symbols + 1,
+                               sizeof *table->symbols);
+    table->symbols[table->n_symbols++] = (struct symbol){
+        .value = slot,
+        .size = size,
+        .name = arena_printf(table->arena, "%.*s@plt", (int)(version < n ? version : n), name),
+        .same_name = UINT32_MAX,
+        .is_dynamic = true,
+        .is_text = true,
+        .is_trimmed = true,
+        .is_slot = true,
+    };
+    table->n_slots++;
+}
+
+static void read_slots(struct symbol_table *table, struct elf_file *code)
+{
+    struct slots slots = {.table = table, .n_read = table->n_symbols};
+    plt_walk(code, add_slot, &slots);
+    idmap_free(&slots.by_value);
 }
 
 static void sort_symbols(struct symbol_table *table)
@@ -441,7 +505,8 @@ bool symbol_table_find(struct symbol_table *table, uint64_t address, struct obje
     if (address >= end_of(symbol)) {
         /* Nothing covers it. Where all symbols are known it still belongs to the one before. */
         const struct code_section *section = find_section(table, address);
-        if (!section || symbol->value < section->low || (symbol->size && !table->has_symtab))
+        if (!section || symbol->value < section->low || symbol->is_slot ||
+            (symbol->size && !table->has_symtab))
             return false;
     }
     return answer(table, at, out);
@@ -480,11 +545,11 @@ struct symbol_table *symbol_table_new(struct elf_file *code, struct elf_file *de
 {
     struct symbol_table *table = base_alloc(1, sizeof *table);
     table->arena = arena_new();
-    /* The debug file's table is the whole one; a stripped object may have kept a part.
-     * Later: .gnu_debugdata, the packed table of functions that some distributions leave in. */
+    /* The debug file's table is the whole one; a stripped object may have kept a part. */
     if (!read_tables(table, debug, SHT_SYMTAB))
         (void)read_tables(table, code, SHT_SYMTAB);
     (void)read_tables(table, code, SHT_DYNSYM);
+    read_slots(table, code);
     if (table->n_symbols == 0)
         return table;
     sort_symbols(table);
@@ -508,5 +573,5 @@ void symbol_table_free(struct symbol_table *table)
 
 uint32_t symbol_table_count(const struct symbol_table *table)
 {
-    return table->n_symbols;
+    return table->n_symbols - table->n_slots;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Compressed sections: what their headers say, and their contents. Apart from libelf's own
- * unpacking, which is one thread's, knows no zstd and takes three times as long: unpacking is most
- * of the work of a report on a small program whose libraries have compressed debug files. */
+ * Compressed sections: what their headers say, and their contents; and files inside of files. Apart
+ * from libelf's own unpacking, which is one thread's, knows no zstd and takes three times as long:
+ * unpacking is most of the work of a report on a small program whose libraries have compressed
+ * debug files. */
 #include "object/internal.h"
 
 #include <libdeflate.h>
+#include <lzma.h>
 #include <zstd.h>
 
 /* What no section can hold, and no compression of one can make of a byte. */
@@ -13,6 +15,10 @@
 #define ZLIB_RATIO_MAX     1032u
 #define ZSTD_RATIO_MAX     16384u
 #define UNPACKED_ALLOWANCE 4096u
+
+/* Of an .xz stream, which does not say beforehand. */
+#define XZ_OUTPUT_MAX ((size_t)256 << 20)
+#define XZ_MEMORY_MAX ((uint64_t)128 << 20)
 
 static bool is_possible(const struct packed *packed)
 {
@@ -65,4 +71,35 @@ bool packed_unpack(const struct packed *packed, char *to)
         decompressor, packed->stream.p, packed->stream.n, to, packed->size, NULL);
     libdeflate_free_decompressor(decompressor);
     return result == LIBDEFLATE_SUCCESS;
+}
+
+char *unpack_xz(struct span stream, size_t *n)
+{
+    lzma_stream decoder = LZMA_STREAM_INIT;
+    if (lzma_stream_decoder(&decoder, XZ_MEMORY_MAX, LZMA_CONCATENATED) != LZMA_OK)
+        return NULL;
+    char *bytes = NULL;
+    size_t cap = 0, done = 0;
+    lzma_ret result = LZMA_OK;
+    decoder.next_in = (const uint8_t *)stream.p;
+    decoder.avail_in = stream.n;
+    while (result == LZMA_OK && cap < XZ_OUTPUT_MAX) {
+        cap = cap ? 2 * cap : (size_t)64 << 10;
+        char *more = base_alloc(cap, 1);
+        if (done)
+            memcpy(more, bytes, done);
+        base_free(bytes);
+        bytes = more;
+        decoder.next_out = (uint8_t *)bytes + done;
+        decoder.avail_out = cap - done;
+        result = lzma_code(&decoder, LZMA_FINISH);
+        done = cap - decoder.avail_out;
+    }
+    lzma_end(&decoder);
+    if (result == LZMA_STREAM_END && done) {
+        *n = done;
+        return bytes;
+    }
+    base_free(bytes);
+    return NULL;
 }

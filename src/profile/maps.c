@@ -211,8 +211,10 @@ static void end_gap(struct builder *builder, const struct mapping *next)
                  gap->file_offset - (next->offset - size) <= PAGE_MAX;
     }
     if (is_own) {
-        for (uint32_t i = first; i < builder->n_maps; i++)
+        for (uint32_t i = first; i < builder->n_maps; i++) {
             builder->maps[i].offset = next->offset - (next->start - builder->maps[i].start);
+            builder->maps[i].build_id = next->build_id;
+        }
         gap->n_maps = 0;
     }
     builder_close_gap(builder);

@@ -196,3 +196,30 @@ def run_by_the_loader(w):
     own, _ = peers.maps_of(path, 0x7ffff7fb0000)
     for arguments in ([path], []):
         w.compare(path, ALL, arguments=arguments, base=0x7ffff7fb0000, maps=loader + own)
+
+
+@case
+def packed_symbols(w):
+    """A stripped program that carries a packed table of its functions (.gnu_debugdata)."""
+    whole = compiled(w, 'gcc', '-rdynamic')
+    names = w.folder / 'keep'
+    dynamic = {line.split()[-1] for line in w.run('nm', '-D', '--defined-only', whole)[0].decode().splitlines()}
+    functions = {line.split()[-1] for line in w.run('nm', '--defined-only', whole)[0].decode().splitlines()
+                 if line.split()[-2] in 'tT'}
+    names.write_text(''.join(name + '\n' for name in sorted(functions - dynamic)))
+    w.run('objcopy', '--only-keep-debug', whole, 'debug')
+    w.run('objcopy', '-S', '--remove-section=.gdb_index', '--remove-section=.comment', '--keep-symbols=keep', 'debug', 'mini')
+    w.run('xz', 'mini')
+    path = w.folder / 'stripped'
+    w.run('strip', '--strip-all', '-R', '.comment', '-o', path, whole)
+    before = w.answers(path, places_of=whole)
+    w.expect(not is_named(before), 'named without the table')
+    w.run('objcopy', '--add-section', '.gnu_debugdata=mini.xz', path)
+    w.expect({'helper'} <= functions - dynamic, 'no function is only in the packed table')
+    w.compare(path, ALL, reference=whole)
+    # Damaged: no names, no harm.
+    content = bytearray((w.folder / 'mini.xz').read_bytes())
+    content[len(content) // 2] ^= 0xff
+    (w.folder / 'mini.xz').write_bytes(content)
+    w.run('objcopy', '--update-section', '.gnu_debugdata=mini.xz', path)
+    w.expect(w.answers(path, places_of=whole) == before, 'names from a damaged table')

@@ -137,3 +137,75 @@ def code_made_at_run_time(w):
     finally:
         usual.unlink()
     w.expect(w.answers(path) == w.answers(path, ['--perf-map=%s' % jit, path]), 'names in files differ')
+
+
+def labels_of(w, path, section):
+    """What objdump calls the places in a section: {address: name}, for every byte."""
+    names, current = {}, None
+    for line in w.run('objdump', '-d', '--section=' + section, path, may_fail=True)[0].decode().splitlines():
+        label = peers.re.fullmatch(r'([0-9a-f]+) <(.*)>:', line)
+        place = peers.re.match(r' +([0-9a-f]+):\t((?:[0-9a-f]{2} )+)', line)
+        if label:
+            current = label[2]
+        elif place:
+            names.update({int(place[1], 16) + i: current for i in range(len(place[2].split()))})
+    return names
+
+
+PLT_SOURCE = '''
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static int twice(int x) { return x * 2; }
+static int (*choose(void))(int) { return twice; }
+int chosen(int) __attribute__((ifunc("choose")));
+int (*volatile keep)(const char *) = puts;
+int main(int argc, char **argv) { puts(argv[0]); free(malloc(argc)); return chosen(argc) + (int)strlen(argv[0]) + keep("x"); }
+'''
+
+
+@case
+def slots_of_calls(w):
+    """malloc@plt, in every shape that linkers give to slots; objdump is the judge."""
+    (w.folder / 'calls.c').write_text(PLT_SOURCE)
+    for options in ([], ['-fcf-protection=full', '-Wl,-z,ibtplt'], ['-fcf-protection=none', '-fuse-ld=lld'], ['-fuse-ld=gold'],
+                    ['-Wl,-z,lazy'], ['-Wl,-z,now'], ['-no-pie'], ['-no-pie', '-fuse-ld=lld', '-fcf-protection=full', '-Wl,-z,force-ibt'],
+                    ['-static']):
+        path = w.folder / 'prog'
+        w.run('gcc', '-O1', '-fno-builtin', '-fplt', *options, '-o', path, 'calls.c')
+        wanted = {}
+        for section in ('.plt', '.plt.sec', '.plt.got', '.iplt'):
+            wanted.update(labels_of(w, path, section))
+        choosers = {line.split()[2].partition('@')[0] for line in w.run('nm', path)[0].decode().splitlines() if ' i ' in line}
+        slots = {a: name for a, name in wanted.items() if name.endswith('@plt')}
+        w.expect(options == ['-static'] or {'puts@plt', 'malloc@plt', 'free@plt', 'strlen@plt'} <= set(slots.values()),
+                 '%s: slots of %s' % (options, sorted(set(slots.values()))))
+        maps, bias = peers.maps_of(path)
+        answers = w.cprof.ask([a + bias for a in wanted], maps, [path])
+        n = 0
+        w.expect(options == ['-static'] or any(f and f[0][0] == 'chosen@plt' for f in answers.values()), 'no chosen@plt')
+        for a, name in wanted.items():
+            ours = answers[a + bias][-1][0] if answers[a + bias] else None
+            if name.startswith('*ABS*'):  # objdump has no name, but the address of the code that decides
+                w.expect(ours and ours.endswith('@plt') and ours != '@plt', '%#x: %s, wanted a slot' % (a, ours))
+            elif name.endswith('@plt'):
+                w.expect(ours == name, '%s: %#x: %s, wanted %s' % (options, a, ours, name))
+            else:
+                # Nothing by objdump, if it is not a slot of what is decided at run time.
+                w.expect(ours is None or ours[:-4] in choosers, '%s: %#x: %s, wanted nothing' % (options, a, ours))
+                continue
+            n += 1
+        w.remark('%s: %d bytes in slots as objdump, %d that are in none' % (' '.join(options), n, len(wanted) - n))
+
+
+@case
+def functions_chosen_at_run_time(w):
+    (w.folder / 'calls.c').write_text(PLT_SOURCE)
+    path = w.folder / 'prog'
+    w.run('gcc', '-O1', '-g', '-fno-inline', '-o', path, 'calls.c')
+    answers = w.compare(path, ('addr2line',), wanted=lambda name: name in ('main', 'twice', 'choose', 'chosen'))
+    w.expect({'twice', 'choose'} <= {f[-1][0] for f in answers.values()}, 'names: %s' % {f[-1][0] for f in answers.values()})
+    w.run('strip', '-g', path)
+    answers = w.answers(path, wanted=lambda name: name in ('main', 'twice', 'chosen'))
+    # Two names for one address: the one that nm shows, as with all others.
+    w.expect({f[-1][0] for f in answers.values()} == {'main', 'twice', 'choose'}, str({f[-1][0] for f in answers.values()}))

@@ -405,6 +405,118 @@ static void endless_names(void **state)
     assert_at(f, 0x1080, "sound");
 }
 
+/* Puts bytes in hex into a section. */
+static void put_code(struct fixture *f, uint32_t section, const char *hex)
+{
+    struct buf *to = &f->maker.parts[section].data;
+    buf_clear(to);
+    for (; hex[0] && hex[1]; hex += 2) {
+        uint64_t byte;
+        struct span digits = span_make(hex, 2);
+        assert_true(span_take_hex(&digits, &byte));
+        buf_byte(to, (char)byte);
+    }
+}
+
+static void add_relocation(struct fixture *f, uint32_t section, uint64_t at, uint32_t symbol,
+                           uint32_t type, uint64_t addend)
+{
+    struct buf *to = &f->maker.parts[section].data;
+    elf_put(&f->maker, to, at, 8);
+    elf_put(&f->maker, to, (uint64_t)symbol << 32 | type, 8);
+    elf_put(&f->maker, to, addend, 8);
+}
+
+/* The program, .plt at 0x4000 with this code, and relocations of the words at 0x5000, 0x5008 ... to
+ * "malloc" and "free@V", then one that is decided at run time. */
+static void slots(struct fixture *f, unsigned machine, const char *hex, uint64_t slot_size,
+                  const uint32_t types[2])
+{
+    symbols(f);
+    f->maker.machine = (uint16_t)machine;
+    add(f, "resolve", 0x1080, 16, STB_LOCAL, STT_FUNC);
+    add(f, "chosen", 0x1080, 16, STB_GLOBAL, STT_GNU_IFUNC);
+    const uint32_t plt = elf_code(&f->maker, ".plt", 0x4000, 0);
+    f->maker.parts[plt].claimed_entry = slot_size;
+    put_code(f, plt, hex);
+    f->dynsym = elf_symbols(&f->maker, SHT_DYNSYM);
+    elf_symbol(&f->maker, f->dynsym, "malloc", 0, 0, STB_GLOBAL, STT_FUNC, 0);
+    elf_symbol(&f->maker, f->dynsym, "free@V", 0, 0, STB_GLOBAL, STT_FUNC, 0);
+    const uint32_t words = elf_section(&f->maker, ".rela.plt", SHT_RELA, SHF_ALLOC, 0, NULL, 0);
+    f->maker.parts[words].link = f->dynsym;
+    add_relocation(f, words, 0x5000, 1, types[0], 0);
+    add_relocation(f, words, 0x5008, 2, types[0], 0);
+    add_relocation(f, words, 0x5010, 0, types[1], 0x1080);
+    add_relocation(f, words, 0x5018, 0, types[1], 0x1081); /* nothing is there */
+    add_relocation(f, words, 0x5018, 99, types[0], 0);     /* no such symbol */
+    finish(f);
+}
+
+static void slots_of_x86_64(void **state)
+{
+    struct fixture *f = *state;
+    slots(f, EM_X86_64,
+          "ff35fa0f0000"
+          "ff2514100000"
+          "90909090" /* the first one: 0x5000, 0x5020 */
+          "ff25ea0f0000"
+          "6800000000"
+          "e900000000" /* 0x5000 */
+          "f30f1efa"
+          "f2ff25dd0f0000"
+          "0f1f440000" /* 0x5008 */
+          "ff25da0f0000"
+          "6800000000"
+          "e900000000" /* 0x5010 */
+          "ff25d20f0000"
+          "6800000000"
+          "e900000000" /* 0x5018 */
+          "ff25aaaaaaaa"
+          "6800000000"
+          "e900000000"
+          "ff25", /* anywhere; cut short */
+          16, (const uint32_t[]){R_X86_64_JUMP_SLOT, R_X86_64_IRELATIVE});
+    assert_at(f, 0x4010, "malloc@plt");
+    assert_at(f, 0x401f, "malloc@plt");
+    assert_at(f, 0x4020, "free@plt");
+    assert_at(f, 0x4030, "chosen@plt");
+    assert_at(f, 0x4008, "none");
+    assert_at(f, 0x4040, "none"); /* not that of the slot before it */
+    assert_at(f, 0x4050, "none");
+}
+
+static void slots_of_aarch64(void **state)
+{
+    struct fixture *f = *state;
+    slots(f, EM_AARCH64,
+          "10000090"
+          "110240f9"
+          "10020091"
+          "20021fd6" /* adrp x16, 0x4000: nothing is at 0x4000 */
+          "100000b0"
+          "110240f9"
+          "10020091"
+          "20021fd6" /* 0x5000 */
+          "5f2403d5"
+          "100000b0"
+          "110640f9"
+          "10220091"
+          "20021fd6" /* bti c; 0x5008 */
+          "100000b0"
+          "110a40f9"
+          "10420091"
+          "20021fd6" /* 0x5010 */
+          "100000b0"
+          "110a40f9", /* cut short */
+          16, (const uint32_t[]){R_AARCH64_JUMP_SLOT, R_AARCH64_IRELATIVE});
+    assert_at(f, 0x4010, "malloc@plt");
+    assert_at(f, 0x4020, "free@plt");
+    assert_at(f, 0x4033, "free@plt");
+    assert_at(f, 0x4034, "chosen@plt");
+    assert_at(f, 0x4000, "none");
+    assert_at(f, 0x4044, "none");
+}
+
 /* Cut short anywhere, or with a byte turned over, a file costs its names at
  * most. */
 static void damage(void **state)
@@ -460,6 +572,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(functions, setup, teardown),
         cmocka_unit_test_setup_teardown(lies, setup, teardown),
         cmocka_unit_test_setup_teardown(endless_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(slots_of_x86_64, setup, teardown),
+        cmocka_unit_test_setup_teardown(slots_of_aarch64, setup, teardown),
         cmocka_unit_test_setup_teardown(damage, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -108,12 +110,37 @@ static void lies(void **state)
     assert_false(packed_read_header(span_make(bytes, 23), CURSOR_LITTLE, true, &packed));
 }
 
+static void xz(void **state)
+{
+    (void)state;
+    static char text[300000];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i / 1000 * i);
+    static uint8_t packed[400000];
+    size_t n_packed = 0, n = 0;
+    assert_int_equal(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, NULL, (const uint8_t *)text,
+                                             sizeof text, packed, &n_packed, sizeof packed),
+                     LZMA_OK);
+    const struct span stream = span_make((const char *)packed, n_packed);
+    char *bytes = unpack_xz(stream, &n);
+    assert_non_null(bytes);
+    assert_int_equal(n, sizeof text);
+    assert_memory_equal(bytes, text, sizeof text);
+    base_free(bytes);
+    assert_null(unpack_xz(span_first(stream, n_packed - 1), &n));
+    assert_null(unpack_xz(span_make("", 0), &n));
+    assert_null(unpack_xz(span_of("no stream"), &n));
+    packed[n_packed / 2] ^= 0xff;
+    assert_null(unpack_xz(stream, &n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_streams),
         cmocka_unit_test(old_header),
         cmocka_unit_test(lies),
+        cmocka_unit_test(xz),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
