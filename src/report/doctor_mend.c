@@ -157,8 +157,9 @@ static void advise_ill(const struct exam *exam, struct exam_module *module)
         module->mend = advise_debug(
             exam, module, "rebuild with -g, and without -s or strip; or cprof --debug-dir=DIR");
     } else if (facts->n_split_missing) {
-        module->what = arena_printf(arena, "%u files with its debug information are not there: %s",
-                                    facts->n_split_missing, facts->split_missing);
+        module->what =
+            arena_printf(arena, "files with its debug information are not there: %u, such as %s",
+                         facts->n_split_missing, facts->split_missing);
         module->mend = arena_printf(arena, "keep them, or make one: dwp -e %s -o %s.dwp",
                                     object_path(module->object), object_path(module->object));
     } else if (facts->lacks_shared) {
@@ -179,10 +180,10 @@ static void remark(const struct exam *exam, struct exam_module *module)
         module->remark = arena_printf(arena, "functions have names, but no lines; for lines: %s",
                                       advise_debug(exam, module, "rebuild with -g"));
     else if (facts->n_split_missing && !module->is_ill)
-        module->remark = arena_printf(
-            arena,
-            "no lines where these are missing: %s and %u more; keep them, or make one with dwp",
-            facts->split_missing, facts->n_split_missing - 1);
+        module->remark = arena_printf(arena,
+                                      "no lines from files that are not there, such as %s; "
+                                      "keep them, or make one: dwp -e %s",
+                                      facts->split_missing, object_path(module->object));
     else if (facts->lacks_shared && !module->is_ill)
         module->remark = "a file that its debug information shares with others is not there";
 }

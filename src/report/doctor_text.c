@@ -140,12 +140,13 @@ static void write_dwarf(const struct exam_module *m, struct out *out)
                                                                   : f->dwarf_path);
     if (f->n_split) {
         write_label(out, "split");
-        out_printf(out, "%u units are in files of their own", f->n_split);
+        out_printf(out, "%u unit%s in .dwo files", f->n_split, f->n_split == 1 ? "" : "s");
         if (f->package_path)
-            out_printf(out, ", all in %s", f->package_path);
+            out_printf(out, ", together in %s", f->package_path);
         if (f->n_split_missing)
-            out_printf(out, "; %u of those that were needed are not there: %s", f->n_split_missing,
-                       f->split_missing);
+            out_printf(out, "; not there of those that were needed: %s", f->split_missing);
+        if (f->n_split_missing > 1)
+            out_printf(out, " and %u more", f->n_split_missing - 1);
         out_byte(out, '\n');
     }
     if (f->shared_path)

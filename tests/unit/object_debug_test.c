@@ -112,6 +112,41 @@ static void nowhere(void **state)
     assert_int_equal(f->notes.n, 0);
 }
 
+/* What a person hears of where names were looked for. */
+static void told(void **state)
+{
+    struct fixture *f = *state;
+    struct elf_maker m = stripped("0123456789");
+    elf_write(&m, f->path);
+    make_folder_in(f->folder, "debug/.build-id");
+    make_folder_in(f->folder, "debug/.build-id/30");
+    struct object_facts facts;
+    char wanted[512];
+    assert_string_equal(open_program(f), "none");
+    object_describe(f->object, &facts);
+    assert_false(facts.has_symtab || facts.has_dynsym);
+    assert_null(facts.dwarf_path);
+    assert_null(facts.refused);
+    (void)snprintf(wanted, sizeof wanted, "%s%s", f->dir, f->path);
+    assert_string_equal(object_place(f->object, 0), wanted);
+    (void)snprintf(wanted, sizeof wanted, "%s/.build-id/30/313233343536373839.debug", f->dir);
+    assert_string_equal(object_place(f->object, 2), wanted);
+    assert_null(object_place(f->object, 3));
+
+    write_debug(f, "debug/.build-id/30/313233343536373839.debug", "another");
+    assert_string_equal(open_program(f), "none");
+    object_describe(f->object, &facts);
+    assert_string_equal(facts.refused, wanted);
+    write_debug(f, "debug/.build-id/30/313233343536373839.debug", "0123456789");
+    assert_string_equal(open_program(f), "debug/.build-id/30/313233343536373839.debug");
+    object_describe(f->object, &facts);
+    assert_true(facts.has_symtab);
+    assert_null(facts.refused);
+    assert_string_equal(facts.dwarf_path, wanted);
+    assert_int_equal(facts.n_split, 0);
+    assert_null(facts.packed);
+}
+
 static void by_path(void **state)
 {
     struct fixture *f = *state;
@@ -281,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nowhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(told, setup, teardown),
         cmocka_unit_test_setup_teardown(by_path, setup, teardown),
         cmocka_unit_test_setup_teardown(by_link, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_checksum, setup, teardown),
