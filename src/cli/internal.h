@@ -5,7 +5,6 @@
 #pragma once
 
 #include <signal.h>
-#include <time.h>
 
 #include "analysis/analysis.h"
 
@@ -83,21 +82,10 @@ int talk_fail(struct cli *cli, const struct error *err); /* 1 */
 /* ---- runner.c: cprof run ------------------------------------------------------------------------
  */
 
-/* One run of a program under the profiler. Starts zeroed. */
-struct runner {
-    char *folder, *name; /* of the profile; processes that it starts add "_PID" */
-    bool is_temporary;
-    struct timespec since;
-    int status;      /* the program's: 0 to 255, or 128 and the signal */
-    char **profiles; /* those that have samples */
-    uint32_t n, cap;
-};
-
 bool runner_is_called(const char *shown_name, const char *word);
-/* `words` is what follows "run", and ends with NULL. Before anything watches signals: the program
- * gets those that come meanwhile. */
-bool runner_run(struct runner *runner, char **words, struct error *err) CHECKED;
-void runner_end(struct runner *runner); /* removes what was not to be kept */
+/* `words` is what follows "run", and ends with NULL. To be called before anything watches signals:
+ * the program gets those that come meanwhile. The exit status. */
+int runner_main(struct cli *cli, char **words);
 
 /* ---- doctor.c -----------------------------------------------------------------------------------
  */

@@ -205,36 +205,6 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
     return report(cli);
 }
 
-/* Runs a program, and then reports on the profiles that it left. */
-static int run_program(struct cli *cli, char **words)
-{
-    struct error err = {0};
-    struct runner runner = {0};
-    int status = 1;
-    if (!runner_run(&runner, words, &err)) {
-        status = talk_fail(cli, &err);
-        if (err.kind == ERROR_USAGE)
-            status = show_usage(cli);
-    } else if (runner.n == 0) {
-        talk_say(cli, "the program left no samples: it used too little CPU time, is linked "
-                      "statically, or was ended before they were written");
-        status = runner.status;
-    } else {
-        const char **names = base_alloc(runner.n + 1, sizeof *names);
-        const char **arguments = base_alloc(runner.n + 1, sizeof *arguments);
-        arguments[0] = "--text";
-        for (uint32_t i = 0; i < runner.n; i++)
-            arguments[i + 1] = runner.profiles[i];
-        watch_signals(&cli->temps);
-        const int reported = run(cli, arguments, runner.n + 1, names);
-        status = runner.status ? runner.status : reported;
-        base_free(arguments);
-        base_free(names);
-    }
-    runner_end(&runner);
-    return status;
-}
-
 int main(int argc, char **argv)
 {
     struct option modes[MODES_MAX];
@@ -259,7 +229,7 @@ int main(int argc, char **argv)
     notes->to = &cli;
 
     const int status =
-        is_run ? run_program(&cli, argv + 2) : run(&cli, (const char *const *)(argv + 1), n, names);
+        is_run ? runner_main(&cli, argv + 2) : run(&cli, (const char *const *)(argv + 1), n, names);
 
     progress_erase(&cli.progress);
     temps_remove_all(&cli.temps);

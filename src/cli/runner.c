@@ -59,6 +59,21 @@ static void stop_forwarding(void)
     }
 }
 
+/* A profile that has samples. */
+struct run_profile {
+    char *path, *program;
+};
+
+/* One run of a program under the profiler. Starts zeroed. */
+struct runner {
+    char self[PATH_MAX]; /* this program */
+    char *folder, *name; /* of the profile; processes that it starts add "_PID" */
+    bool is_temporary;
+    struct timespec since;
+    struct run_profile *profiles;
+    uint32_t n, cap;
+};
+
 bool runner_is_called(const char *shown_name, const char *word)
 {
     return strcmp(word, "run") == 0 && strcmp(shown_name, "cprof") == 0 && !file_is_regular(word);
@@ -101,23 +116,22 @@ static bool parse(struct request *request, char **words, struct error *err)
 
 /* ---- the child ------------------------------------------------------------------------------- */
 
-static bool find_library(struct buf *path, struct error *err)
+static bool find_library(struct runner *runner, struct buf *path, struct error *err)
 {
-    char self[PATH_MAX];
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *self = runner->self;
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof runner->self - 1);
     if (n < 0)
         return error_system(err, errno, "looking for the runtime beside this program");
     self[n] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash)
-        *slash = '\0';
+    const char *slash = strrchr(self, '/');
+    const int folder = slash ? (int)(slash - self) : 0;
     for (size_t i = 0; i < COUNT_OF(places); i++) {
         buf_clear(path);
-        buf_printf(path, "%s/%s/%s", self, places[i], library);
+        buf_printf(path, "%.*s/%s/%s", folder, self, places[i], library);
         if (access(buf_c(path), R_OK) == 0)
             return true;
     }
-    return error_set(err, ERROR_MISSING, "%s is neither in %s/%s nor beside it", library, self,
+    return error_set(err, ERROR_MISSING, "there is no %s in %.*s/%s", library, folder, self,
                      places[0]);
 }
 
@@ -179,7 +193,7 @@ static bool is_of_run(const char *file, const char *name)
         return false;
     if (!file[n])
         return true;
-    return file[n] == '_' && file[n + 1] && strspn(file + n + 1, "0123456789_") == strlen(file + n);
+    return file[n] == '_' && file[n + 1] && !file[n + 1 + strspn(file + n + 1, "0123456789_")];
 }
 
 static char *copy_text(const char *text)
@@ -190,8 +204,48 @@ static char *copy_text(const char *text)
     return copy;
 }
 
-/* Profiles without a sample are none. */
-enum { BYTES_WITHOUT_SAMPLES = 64 };
+/* A header, and what follows it at least. */
+enum { FIRST_COUNT_AT = 40, SMALLEST = 64 };
+
+/* The program that a profile is of, by the first code that its map lists. False: it has no samples.
+ */
+static bool read_profile(const char *path, struct run_profile *profile)
+{
+    static const char code[] = " r-xp ";
+    struct file file = {0};
+    struct error err;
+    if (!file_open(&file, path, (uint64_t)1 << 30, &err))
+        return false;
+    const struct span bytes = file.bytes;
+    bool has_samples = false;
+    if (bytes.n > SMALLEST) {
+        uint64_t count;
+        memcpy(&count, bytes.p + FIRST_COUNT_AT, sizeof count);
+        has_samples = count > 0;
+        const char *line = memmem(bytes.p, bytes.n, code, sizeof code - 1);
+        const char *end = line ? memchr(line, '\n', bytes.n - (size_t)(line - bytes.p)) : NULL;
+        const char *name = end ? memchr(line, '/', (size_t)(end - line)) : NULL;
+        profile->path = copy_text(path);
+        profile->program = name ? base_alloc((size_t)(end - name) + 1, 1) : copy_text("?");
+        if (name) {
+            memcpy(profile->program, name, (size_t)(end - name));
+            profile->program[end - name] = '\0';
+        }
+    }
+    file_close(&file);
+    if (bytes.n > SMALLEST && !has_samples) {
+        base_free(profile->path);
+        base_free(profile->program);
+    }
+    return has_samples;
+}
+
+static int by_program(const void *a, const void *b)
+{
+    const struct run_profile *x = a, *y = b;
+    const int order = strcmp(x->program, y->program);
+    return order ? order : strcmp(x->path, y->path);
+}
 
 static bool is_before(const struct timespec *a, const struct timespec *b)
 {
@@ -205,22 +259,21 @@ static void collect(struct runner *runner)
     for (const struct dirent *entry; dir && (entry = readdir(dir));) {
         struct buf path = BUF_MAX((size_t)PATH_MAX * 2);
         buf_printf(&path, "%s/%s", runner->folder, entry->d_name);
-        uint64_t words[8] = {0}; /* a header and what must follow it */
-        FILE *file = is_of_run(entry->d_name, runner->name) ? fopen(buf_c(&path), "re") : NULL;
         struct stat about;
-        if (file && fstat(fileno(file), &about) == 0 &&
-            !is_before(&about.st_mtim, &runner->since) &&
-            fread(words, 1, sizeof words, file) == BYTES_WITHOUT_SAMPLES && words[5] > 0) {
-            runner->profiles =
-                base_grow(runner->profiles, &runner->cap, runner->n + 1, sizeof *runner->profiles);
-            runner->profiles[runner->n++] = copy_text(buf_c(&path));
+        struct run_profile profile;
+        if (is_of_run(entry->d_name, runner->name) && stat(buf_c(&path), &about) == 0 &&
+            S_ISREG(about.st_mode) && !is_before(&about.st_mtim, &runner->since) &&
+            read_profile(buf_c(&path), &profile)) {
+            runner->profiles = base_grow(runner->profiles, &runner->cap, (size_t)runner->n + 1,
+                                         sizeof *runner->profiles);
+            runner->profiles[runner->n++] = profile;
         }
-        if (file)
-            (void)fclose(file);
         buf_free(&path);
     }
     if (dir)
         (void)closedir(dir);
+    if (runner->n > 1)
+        qsort(runner->profiles, runner->n, sizeof *runner->profiles, by_program);
 }
 
 static bool choose_folder(struct runner *runner, const char *output, struct error *err)
@@ -256,35 +309,80 @@ static void remove_profiles(const struct runner *runner)
         (void)closedir(dir);
 }
 
-bool runner_run(struct runner *runner, char **words, struct error *err)
+/* One table a program: addresses of different ones have nothing to do with each other. */
+static bool report(const struct runner *runner, int *status, struct error *err)
+{
+    const char **words = base_alloc((size_t)runner->n + 3, sizeof *words);
+    bool is_good = true;
+    for (uint32_t i = 0; is_good && i < runner->n;) {
+        const char *program = runner->profiles[i].program;
+        uint32_t n = 0;
+        words[n++] = runner->self;
+        words[n++] = "--text";
+        for (; i < runner->n && strcmp(runner->profiles[i].program, program) == 0; i++)
+            words[n++] = runner->profiles[i].path;
+        words[n] = NULL;
+        if (n - 2 < runner->n) {
+            (void)printf("\n%s:\n", program);
+            (void)fflush(stdout);
+        }
+        struct proc proc = {0};
+        int ended = 0;
+        is_good = proc_start(&proc, words, NULL, err) && proc_wait(&proc, &ended, err);
+        if (*status == 0)
+            *status = ended;
+    }
+    base_free(words);
+    return is_good;
+}
+
+static bool run_and_report(struct runner *runner, char **words, struct cli *cli, int *status,
+                           struct error *err)
 {
     struct request request = {0};
     struct buf profiler = BUF_MAX((size_t)PATH_MAX * 2), profile = BUF_MAX((size_t)PATH_MAX * 2);
-    bool is_good = parse(&request, words, err) && find_library(&profiler, err) &&
+    bool is_good = parse(&request, words, err) && find_library(runner, &profiler, err) &&
                    choose_folder(runner, request.output, err);
     if (is_good) {
         char real[PATH_MAX]; /* the program may go elsewhere */
         buf_printf(&profile, "%s/%s", realpath(runner->folder, real) ? real : runner->folder,
                    runner->name);
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &runner->since); /* as files are stamped */
-        is_good = run_command(&request, buf_c(&profiler), buf_c(&profile), &runner->status, err);
+        is_good = run_command(&request, buf_c(&profiler), buf_c(&profile), status, err);
     }
-    if (is_good)
-        collect(runner);
     buf_free(&profiler);
     buf_free(&profile);
-    return is_good;
+    if (!is_good)
+        return false;
+    collect(runner);
+    if (runner->n == 0)
+        talk_say(cli,
+                 "%s left no samples: it used too little CPU time, is linked statically, or "
+                 "was ended before they were written",
+                 request.command[0]);
+    return report(runner, status, err);
 }
 
-void runner_end(struct runner *runner)
+int runner_main(struct cli *cli, char **words)
 {
-    if (runner->is_temporary) {
-        remove_profiles(runner);
-        (void)rmdir(runner->folder);
+    struct runner runner = {0};
+    struct error err = {0};
+    int status = 0;
+    if (!run_and_report(&runner, words, cli, &status, &err)) {
+        status = talk_fail(cli, &err);
+        if (err.kind == ERROR_USAGE)
+            talk_say(cli, "Usage: cprof run [--cpu] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]");
     }
-    for (uint32_t i = 0; i < runner->n; i++)
-        base_free(runner->profiles[i]);
-    base_free(runner->profiles);
-    base_free(runner->folder);
-    base_free(runner->name);
+    if (runner.is_temporary) {
+        remove_profiles(&runner);
+        (void)rmdir(runner.folder);
+    }
+    for (uint32_t i = 0; i < runner.n; i++) {
+        base_free(runner.profiles[i].path);
+        base_free(runner.profiles[i].program);
+    }
+    base_free(runner.profiles);
+    base_free(runner.folder);
+    base_free(runner.name);
+    return status;
 }

@@ -486,10 +486,37 @@ def unwinder_agrees_with_libgcc():
     expect(m and int(m[1]) >= 30000, run.out, run.err)
 
 
+def run_command():
+    """cprof run: the preload, the report, the exit status, signals, and nothing left behind."""
+    program = build('spin.c', linked=False)
+    os.mkdir('tmp')
+    here = {'TMPDIR': os.path.abspath('tmp')}
+    run = Run([CPROF, 'run', '-F', '1000', '--', program, '0.4'], **here)
+    m = re.search(r'^Total: (\d+) samples\n', run.out, re.M)
+    expect(m and near(int(m[1]), 400, 0.2) and ' main\n' in run.out, run.out)
+    expect(run.out.startswith('CPUPROFILE=') and not LINE.search(run.err), run.out, run.err)
+    run = Run([CPROF, 'run', '-o', 'keep.prof', 'bash', '-c', '%s 0.3; %s 0.2; exit 7' % (program, program)], status=7, **here)
+    expect(len([f for f in os.listdir('.') if f.startswith('keep.prof')]) == 3, os.listdir('.'))
+    totals = [int(t) for t in re.findall(r'^Total: (\d+) samples$', run.out, re.M)]
+    expect(any(near(t, 50, 0.2) for t in totals), run.out)
+    run = Run([CPROF, 'run', program, '0.1', '_exit'], status=3, **here)
+    expect('left no samples' in run.err, run.err)
+    Run([CPROF, 'run', 'sh', '-c', 'kill -9 $$'], status=137, **here)
+    for words in ([], ['-F', '0', program], ['-x', program], ['./nosuch']):
+        expect(Run([CPROF, 'run', *words], status=1, **here).err, words)
+    process = subprocess.Popen([CPROF, 'run', 'bash', '-c', 'trap "echo got; exit 5" TERM; echo ready; while :; do :; done'],
+                               env=dict(os.environ, **here), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    expect(process.stdout.readline() == 'ready\n', 'not ready')
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate()
+    expect(process.returncode == 5 and out.startswith('got\n'), process.returncode, out, err)
+    expect(os.listdir('tmp') == [], os.listdir('tmp'))
+
+
 TESTS = [depends_on_libc_alone, linked, preloaded, static_archive, every_call, toggled_by_a_signal, frequencies,
          other_timers, no_file, names, forked, children_that_do_nothing, executed, switched, signal_of_the_program,
          set_user_id, killed, threads_by_their_share, short_threads, threads_and_switches, strange_stacks, exceptions,
-         bad_files, closed_stderr, methods, many_stacks, unwinder_agrees_with_libgcc]
+         bad_files, closed_stderr, methods, many_stacks, run_command, unwinder_agrees_with_libgcc]
 
 
 def main():
