@@ -24,38 +24,29 @@ static const char library[] = "libprofiler.so.0";
 /* From the folder of this program: where it is installed, and where it is built. */
 static const char *const places[] = {"../lib/cprof", "../../runtime/cpuprof"};
 
-/* For the handler alone, which can be told nothing. */
-static volatile sig_atomic_t running;
-
-static void forward(int signal, siginfo_t *info, void *context)
+/* Those that are handed on, and the one that says that the program has ended. */
+static sigset_t watched_signals(void)
 {
-    (void)context;
-    /* What comes from the terminal comes to the program as well. */
-    if (running > 0 && info->si_code != SI_KERNEL)
-        (void)kill((pid_t)running, signal);
+    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < COUNT_OF(signals); i++)
+        (void)sigaddset(&set, signals[i]);
+    return set;
 }
 
-static void forward_signals(void)
+/* Until the program has ended; its status as waitpid gives it. What comes from the terminal comes
+ * to the program as well, and is not sent twice. */
+static int wait_and_forward(pid_t pid, const sigset_t *watched)
 {
-    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < COUNT_OF(signals); i++) {
-        struct sigaction before;
-        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
-            (void)sigaction(
-                signals[i],
-                &(struct sigaction){.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART},
-                NULL);
-    }
-}
-
-static void stop_forwarding(void)
-{
-    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < COUNT_OF(signals); i++) {
-        struct sigaction now;
-        if (sigaction(signals[i], NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
-            now.sa_sigaction == forward)
-            (void)sigaction(signals[i], &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    for (;;) {
+        siginfo_t info;
+        int how = 0;
+        if (waitpid(pid, &how, WNOHANG) != 0)
+            return how;
+        const int signal = sigwaitinfo(watched, &info);
+        if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
+            (void)kill(pid, signal);
     }
 }
 
@@ -159,26 +150,24 @@ static bool run_command(const struct request *request, const char *profiler, con
     char *path = proc_find(request->command[0]);
     if (!path)
         return error_set(err, ERROR_MISSING, "%s: there is no such program", request->command[0]);
-    forward_signals();
+    const sigset_t watched = watched_signals();
+    sigset_t before;
+    (void)sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    (void)sigprocmask(SIG_BLOCK, &watched, &before);
     const pid_t pid = fork();
     if (pid == 0) {
-        stop_forwarding();
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
         set_environment(request, profiler, profile);
         (void)execv(path, request->command);
         (void)fprintf(stderr, "cprof: %s: %s\n", path, strerror(errno));
         _exit(127);
     }
+    const int error = errno;
+    const int how = pid > 0 ? wait_and_forward(pid, &watched) : 0;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     base_free(path);
-    if (pid < 0) {
-        stop_forwarding();
-        return error_system(err, errno, "starting %s", request->command[0]);
-    }
-    running = pid;
-    int how = 0;
-    while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
-        ;
-    running = 0;
-    stop_forwarding();
+    if (pid < 0)
+        return error_system(err, error, "starting %s", request->command[0]);
     *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
     return true;
 }
