@@ -56,6 +56,7 @@ static void add_options(struct buf *line, const struct settings *settings)
         {"--map", settings->map},
         {"--debug-dir", settings->debug_dir},
         {"--add_lib", settings->add_lib},
+        {"--perf-map", settings->perf_map},
     };
     for (size_t i = 0; i < COUNT_OF(said); i++) {
         if (!said[i].value || !*said[i].value)

@@ -81,8 +81,8 @@ void help_write(struct out *out, const char *name, const struct options *options
         "PROGRAM, names come with the profile, or from the program that its memory map\n"
         "names. --symbols reads a memory map and addresses from standard input and names\n"
         "the addresses. doctor tells why names are missing, and what helps. run takes a\n"
-        "CPU profile of a program, and reports on it; -o keeps the profile. As a PROFILE, -\n"
-        "is standard input.\n"
+        "CPU profile of a program, and reports on it; -o keeps the profile. As a PROFILE,\n"
+        "- is standard input.\n"
         "\n"
         "Options may stand anywhere, with one dash or two, in any case, and be cut short\n"
         "as long as they are unambiguous. --no-NAME turns a switch off again.\n",

@@ -107,6 +107,7 @@ static void advise_missing(const struct exam *exam, struct exam_module *module)
     if (module->path[0] == '[' || strcmp(module->path, "//anon") == 0) {
         module->what = "memory that no file was mapped to: the kernel's own code, or code that "
                        "was made while the program ran";
+        module->mend = "cprof --perf-map=PID, if it was a virtual machine's";
         return;
     }
     if (module->image->found_id && module->image->build_id &&
@@ -204,7 +205,8 @@ void exam_advise(const struct exam *exam, struct exam_module *module)
                                : "cprof doctor PROGRAM PROFILE, with the program that was profiled";
         } else {
             module->what = "code that was made while the program ran, or stacks that went astray";
-            module->mend = "rebuild with -fno-omit-frame-pointer, and run again";
+            module->mend = "cprof --perf-map=PID, if it was a virtual machine's; else rebuild with "
+                           "-fno-omit-frame-pointer";
         }
         return;
     }
