@@ -2,7 +2,7 @@
 """What cprof and three independent symbolizers say of addresses: for each one a list of frames, innermost first.
 
 A frame is (function, file, line): the function as c++filt reads it, without what compilers append to a part or a
-copy of it; the path without detours; "" and 0 where nothing is known.
+copy of it and without Rust's hashes; the path without detours; "" and 0 where nothing is known.
 """
 import gzip
 import json
@@ -14,6 +14,7 @@ import subprocess
 
 BASE = 0x555555554000  # where movable programs were loaded
 PAGE = 4096
+RUST_HASH = re.compile(r'(?<=\w)\[[0-9a-f]{8,16}\](?=::)|::h[0-9a-f]{16}$')
 CLONE = re.compile(r'( \[clone [^\]]*\]|\.(cold|part|isra|constprop|lto_priv|llvm|localalias)(\.\d+)*)+$')
 
 
@@ -240,12 +241,14 @@ class Names:
 
     def learn(self, answers):
         new = sorted({f[0] for answer in answers for frames in answer.values() for f in frames} - self.known.keys())
-        out = run(['c++filt'], ''.join(n + '\n' for n in new).encode())[0].decode('utf-8', 'replace').splitlines()
-        self.known.update(zip(new, out))
+        for style in ('auto', 'dlang'):
+            some = [n for n in new if (style == 'dlang') == n.startswith('_D')]
+            out = run(['c++filt', '-s', style], ''.join(n + '\n' for n in some).encode())[0]
+            self.known.update(zip(some, out.decode('utf-8', 'replace').splitlines()))
 
     def frame(self, frame):
         function, path, line = frame
-        function = CLONE.sub('', self.known.get(function, function))
+        function = RUST_HASH.sub('', CLONE.sub('', self.known.get(function, function)))
         if function in ('??', '', '<invalid>'):
             function = ''
         if path in ('??', '', '<invalid>') or not line:

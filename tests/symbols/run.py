@@ -21,9 +21,10 @@ import traceback
 import dwarf
 import files
 import layout
+import names
 import peers
 
-GROUPS = [dwarf, files, layout]
+GROUPS = [dwarf, files, layout, names]
 
 
 class Wrong(Exception):
