@@ -230,6 +230,8 @@ static const char *label_text(struct assembly *assembly, const char *raw)
             shown = name_demangle(assembly->strings, raw);
         }
         id = name_shorten(assembly->strings, shown, false);
+        if (span_ends(name, "@plt"))
+            id = strings_printf(assembly->strings, "%s@plt", strings_text(assembly->strings, id));
         (void)idmap_add(&assembly->labels, key, id, NULL);
     }
     return strings_text(assembly->strings, id);
