@@ -288,6 +288,7 @@ static bool emit(const struct report *report, struct out *out, struct error *err
 const struct emitter doctor_emitter = {
     .name = "doctor",
     .help = "why names are missing, and what would mend it",
+    .extension = "txt",
     .more = "The same as the word *doctor* before all others. For each program and library of "
             "the profile: which file was looked for and found, whether it is the build that was "
             "profiled, where its names come from, how many samples have none, and the command "

@@ -299,26 +299,13 @@ static void lines_need_a_program(void **state)
     analysis_free(a);
 }
 
-static void servers_are_told_from_files(void **state)
+static void names_of_no_file(void **state)
 {
     (void)state;
-    static const char *const servers[] = {
-        "http://example.org/x", "https://example.org",       "host:80", "host:80/pprof/heap",
-        "host/pprof/profile",   "host/pprof/wall?seconds=3", "x@2",     "x@2/pprof/heap",
-        "localhost:8080/",
-    };
     static const char *const files[] = {
         "nonexistent.prof", "nonexistent:x", "dir/http:x", "a@b", ":80", "nonexistent/pprof/heapx",
     };
     struct analysis *a = analysis_new();
-    for (size_t i = 0; i < COUNT_OF(servers); i++) {
-        struct error err = {0};
-        char text[200];
-        (void)snprintf(text, sizeof text, "%s: reading profiles from servers is not built in",
-                       servers[i]);
-        assert_false(analysis_load(a, servers[i], LOAD_FIRST, &err));
-        assert_string_equal(err.text, text);
-    }
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         struct error err = {0};
         char text[200];
@@ -459,7 +446,7 @@ int main(void)
         cmocka_unit_test(the_first_file_is_looked_at),
         cmocka_unit_test(names_of_its_own_after_a_program),
         cmocka_unit_test(lines_need_a_program),
-        cmocka_unit_test(servers_are_told_from_files),
+        cmocka_unit_test(names_of_no_file),
         cmocka_unit_test(bad_expressions),
         cmocka_unit_test(damaged_input_leaves_things_as_they_were),
         cmocka_unit_test(addresses_are_named),
