@@ -435,8 +435,9 @@ static const struct option written[] = {
      .arg = "file|pid,...",
      .group = symbol,
      .help = "names of code made at run time, as virtual machines write them for perf",
-     .more = "A number is that of the process that was profiled: its file is _/tmp/perf-PID.map_. Of "
-             "several names for an address the last one counts.",
+     .more =
+         "A number is that of the process that was profiled: its file is _/tmp/perf-PID.map_. Of "
+         "several names for an address the last one counts.",
      .doors = ALL_DOORS},
     {.name = "force",
      .kind = OPTION_FLAG,
