@@ -22,8 +22,9 @@ enum {
     LIMIT_MOST = 4 << 20, /* of one thread */
     TOTAL_LEAST = 512 << 10,
     TOTAL_MOST = 1 << 30,
+    GROWTH = 4,   /* a short list becomes longer by a quarter */
     VICTIMS = 10, /* lists asked to give up room, at most */
-    OVERRUNS = 3,
+    POOR = 2,     /* a list with room for less takes some from others */
 };
 #define TICK_NS 50000000u
 
@@ -88,7 +89,10 @@ static bool claim(struct cache *cache, uint32_t for_class, size_t bytes)
         }
         cache->limit += LIMIT_STEP;
     }
-    for (int tries = 0; tries < VICTIMS && cache->claimed + bytes > cache->limit; tries++) {
+    const bool may_steal =
+        cache->max[for_class] < POOR || cache->max[for_class] >= classes.facts[for_class].batch;
+    for (int tries = 0; may_steal && tries < VICTIMS && cache->claimed + bytes > cache->limit;
+         tries++) {
         cache->thief = cache->thief + 1 < CLASSES ? cache->thief + 1 : 1;
         const uint32_t c = cache->thief;
         if (c == for_class || cache->max[c] == 0)
@@ -119,6 +123,7 @@ static void end_of_thread(void *value)
     own.cache = &cache_none;
     own.is_ending = 1;
     flush(cache);
+    cache_tick();
     atomic_fetch_add(&caches.spare, (int64_t)cache->limit);
     lock_take(&caches.lock);
     cache->has_thread = false;
@@ -226,11 +231,15 @@ void *cache_refill(uint32_t c)
     const uint32_t got = central_take(c, want, &chain);
     if (got == 0)
         return NULL;
-    /* It ran empty: it may become longer. */
-    uint32_t more = max < f->batch ? (max > 0 ? max : f->first) : f->batch;
+    /* It ran empty: it may become longer. Slowly up to a batch; beyond that only as often as it
+     * was too full before, for a thread that only takes has no use for a long list. */
+    uint32_t more = max == 0 ? f->first : max < f->batch ? max / GROWTH + 1 : 0;
+    if (more == 0 && cache->overruns[c] > 0) {
+        cache->overruns[c]--;
+        more = f->batch;
+    }
     if (max + more > LONGEST)
         more = max < LONGEST ? LONGEST - max : 0;
-    cache->overruns[c] = 0;
     if (more > 0 && claim(cache, c, (size_t)more * f->size))
         set_max(cache, c, max + more);
     if (cache->max[c] < got - 1)
@@ -255,20 +264,14 @@ void cache_overflow(uint32_t c, void *p)
         misuse_double_free(p);
     if (cache->room[c] == 0) {
         cache_tick();
-        if (cache->max[c] < f->batch) {
-            const uint32_t more = cache->max[c] > 0 ? cache->max[c] : 1;
-            if (claim(cache, c, (size_t)more * f->size))
-                set_max(cache, c, cache->max[c] + more);
-        } else if (++cache->overruns[c] > OVERRUNS) {
-            cache->overruns[c] = 0;
-            const uint32_t max = cache->max[c];
-            if (max >= 2 * f->batch) {
-                shed(cache, c, f->batch);
-                set_max(cache, c, max - f->batch);
-            }
-        }
-        if (cache->room[c] == 0 && cache->max[c] > 0)
+        if (cache->room[c] == 0)
             shed(cache, c, length(cache, c) < f->batch ? length(cache, c) : f->batch);
+        if (cache->max[c] < f->batch) {
+            if (claim(cache, c, f->size))
+                set_max(cache, c, cache->max[c] + 1);
+        } else if (cache->overruns[c] < UINT8_MAX) {
+            cache->overruns[c]++;
+        }
         if (cache->room[c] == 0) {
             *(void **)p = NULL;
             central_give(c, p, 1);

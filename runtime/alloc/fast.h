@@ -28,6 +28,19 @@ static inline void *fast_take(size_t size)
     return NULL;
 }
 
+/* For alignments up to a page. Spans begin at a page, so all blocks of a class are aligned when
+ * its size is; the class of the size rounded up to the alignment nearly always is. */
+static inline void *fast_take_aligned(size_t size, size_t align)
+{
+    const size_t rounded = (size + align - 1) & -align;
+    if (UNLIKELY(align > PAGE_SIZE) || UNLIKELY(size > SMALL_MAX - PAGE_SIZE) || rounded == 0)
+        return NULL;
+    const uint32_t c = fast.of_size[class_index(rounded)];
+    if (UNLIKELY((classes.facts[c].size & (align - 1)) != 0))
+        return NULL;
+    return fast_pop(c);
+}
+
 /* The class of the block's page; 0 for all that is not plain. */
 static inline uint32_t fast_class(const void *p)
 {

@@ -219,10 +219,10 @@ struct central_stats central_stats(uint32_t class_ix);
 /* A thread's blocks. Split by use, so that the fast path walks over few cache lines. */
 struct cache {
     void *head[CLASSES];
-    uint32_t room[CLASSES]; /* how many more blocks the list may hold */
-    uint32_t max[CLASSES];  /* room and length together */
-    uint32_t seen[CLASSES]; /* length at the last tick */
-    uint8_t overruns[CLASSES];
+    uint32_t room[CLASSES];    /* how many more blocks the list may hold */
+    uint32_t max[CLASSES];     /* room and length together */
+    uint32_t seen[CLASSES];    /* length at the last tick */
+    uint8_t overruns[CLASSES]; /* times it was full, which it did not grow for yet */
     bool has_thread;
     uint32_t thief;     /* the class that is next to lose room */
     size_t claimed;     /* bytes of all max together */

@@ -195,14 +195,19 @@ COLD static void free_slow(void *p)
     give_and_tell(p);
 }
 
-/* Inline: the caller is that of the entry point. */
-static inline __attribute__((always_inline)) void *take_aligned(size_t align, size_t size)
+COLD static void *aligned_slow(size_t align, size_t size)
 {
     HOOKS_NOTE_CALLER();
     void *p;
     while (!(p = alloc_take_aligned(size, align)) && alloc_new_mode() && new_handler_call())
         ;
     return finish(p, size);
+}
+
+static inline void *take_aligned(size_t align, size_t size)
+{
+    void *p = fast_take_aligned(size, align);
+    return LIKELY(p != NULL) ? p : aligned_slow(align, size);
 }
 
 COLD static void *realloc_slow(void *old, size_t size)
@@ -289,7 +294,7 @@ EXPORT void *reallocarray(void *p, size_t n, size_t size)
     return realloc(p, bytes);
 }
 
-EXPORT void *memalign(size_t align, size_t size)
+COLD static void *memalign_odd(size_t align, size_t size)
 {
     if (align > PTRDIFF_MAX) {
         errno = EINVAL;
@@ -297,7 +302,14 @@ EXPORT void *memalign(size_t align, size_t size)
     }
     while ((align & (align - 1)) != 0) /* up to the next power of two */
         align = (align | (align - 1)) + 1;
-    return take_aligned(align ? align : 1, size);
+    return aligned_slow(align ? align : 1, size);
+}
+
+EXPORT void *memalign(size_t align, size_t size)
+{
+    if (UNLIKELY((align & (align - 1)) != 0) || UNLIKELY(align == 0))
+        return memalign_odd(align, size);
+    return take_aligned(align, size);
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
@@ -309,11 +321,14 @@ EXPORT int posix_memalign(void **out, size_t align, size_t size)
 {
     if (align % sizeof(void *) != 0 || (align & (align - 1)) != 0 || align == 0)
         return EINVAL;
-    const int kept = errno;
-    void *p = align > PTRDIFF_MAX ? NULL : take_aligned(align, size);
-    errno = kept;
-    if (!p)
-        return ENOMEM;
+    void *p = fast_take_aligned(size, align);
+    if (UNLIKELY(!p)) {
+        const int kept = errno;
+        p = align > PTRDIFF_MAX ? NULL : aligned_slow(align, size);
+        errno = kept;
+        if (!p)
+            return ENOMEM;
+    }
     *out = p;
     return 0;
 }

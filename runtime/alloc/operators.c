@@ -108,7 +108,8 @@ EXPORT void *tc_new(size_t size)
 
 EXPORT void *tc_new_aligned(size_t size, size_t align)
 {
-    return new_slow(size, effective(align));
+    void *p = fast_take_aligned(size, align);
+    return LIKELY(p != NULL) ? p : new_slow(size, effective(align));
 }
 
 EXPORT void *tc_new_nothrow(size_t size, const void *tag)
@@ -119,6 +120,9 @@ EXPORT void *tc_new_nothrow(size_t size, const void *tag)
 
 EXPORT void *tc_new_aligned_nothrow(size_t size, size_t align, const void *tag)
 {
+    void *p = fast_take_aligned(size, align);
+    if (LIKELY(p != NULL))
+        return p;
     return nothrow_slow(size, effective(align), tag, "_ZnwmSt11align_val_tRKSt9nothrow_t");
 }
 

@@ -20,6 +20,8 @@ enum {
     GROW_MOST = 4096, /* addresses cost nothing, but a limit on them may be set */
     SPANS_AT_ONCE = 32,
     TICK_PART = 4, /* a tick returns 1/4 of what was idle, at rate 1 */
+    TICKS_AHEAD = 8,
+    PIECE_LEAST = 16, /* pages; to give back many short spans takes longer than it is worth */
     KINDS = 2,
 };
 
@@ -36,7 +38,8 @@ static struct {
     struct span *unused;
     struct span *block; /* spans of the arena that were never used */
     size_t block_left;
-    size_t idle_pages; /* the least that was resident since the last tick */
+    size_t idle_pages;  /* the least that was resident since the last tick */
+    size_t taken_pages; /* since then */
     size_t system_pages;
     size_t spans;
     size_t credit;    /* bytes released beyond what was asked for */
@@ -347,6 +350,7 @@ static struct span *take(size_t pages)
     }
     if (heap.kind[0].pages < heap.idle_pages)
         heap.idle_pages = heap.kind[0].pages;
+    heap.taken_pages += pages;
     span->state = SPAN_LARGE;
     span->is_zero = state == SPAN_RETURNED;
     heap.spans++;
@@ -473,7 +477,7 @@ static size_t release(size_t pages, bool whole)
 {
     size_t done = 0;
     struct span *span;
-    while (done < pages && (span = longest())) {
+    while (done < pages && (span = longest()) && (whole || span->pages >= PIECE_LEAST)) {
         free_remove(span);
         if (!whole && span->pages > pages - done + GROW_LEAST)
             cut(span, pages - done, SPAN_RESIDENT);
@@ -508,12 +512,16 @@ void pageheap_tick(void)
 {
     lock_take(&heap.lock);
     const double part = knobs.release_rate / TICK_PART;
-    if (part > 0 && heap.idle_pages > 0) {
-        size_t n = part >= 1 ? heap.idle_pages : (size_t)((double)heap.idle_pages * part) + 1;
+    /* What will be taken in the next ticks, if it goes on like this, had better stay. */
+    const size_t soon = heap.taken_pages * TICKS_AHEAD;
+    if (part > 0 && heap.idle_pages > soon) {
+        const size_t idle = heap.idle_pages - soon;
+        const size_t n = part >= 1 ? idle : (size_t)((double)idle * part) + 1;
         heap.scavenges++;
         release(n, false);
     }
     heap.idle_pages = heap.kind[0].pages;
+    heap.taken_pages = 0;
     lock_drop(&heap.lock);
 }
 

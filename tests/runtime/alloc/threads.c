@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SHARED = 512, STEPS = 60000, THREADS = 6, WAVES = 8, FORKS = 60 };
+enum { SHARED = 512, STEPS = 40000, THREADS = 6, WAVES = 8, FORKS = 40 };
 
 static _Atomic(unsigned char *) shared[SHARED]; /* first word: size; all else: low byte of it */
 static pthread_key_t key;
