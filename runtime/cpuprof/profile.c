@@ -233,7 +233,7 @@ static uint64_t frequency(void)
 /* Numbers may be written as in C. */
 static int timer_signal(void)
 {
-    const char *text = env_get("CPUPROFILE_TIMER_SIGNAL");
+    const char *text = env_is_untrusted() ? NULL : env_get("CPUPROFILE_TIMER_SIGNAL");
     int64_t number = 0;
     if (text && text[0] == '0' && (text[1] | 0x20) == 'x') {
         for (text += 2; *text && number < 1024; text++) {

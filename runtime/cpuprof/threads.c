@@ -117,7 +117,9 @@ EXPORTED int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     return result;
 }
 
-/* Other code may come to stand where this one stood. */
+/* Other code may come to stand where this one stood.
+ * Later: what was mapped here could be kept for the list at the profile's end, which lacks it now:
+ * samples in a library that was unloaded have no name. */
 EXPORTED int dlclose(void *library)
 {
     if (!threads.dlclose)

@@ -18,7 +18,9 @@ import subprocess
 import sys
 import tempfile
 
-CPROF, SHARED, STATIC, INCLUDE, SOURCES, CC, CXX, UNWIND, BASE = sys.argv[1:10]
+CPROF, SHARED, STATIC, INCLUDE, SOURCES = map(os.path.abspath, sys.argv[1:6])
+CC, CXX = sys.argv[6:8]
+UNWIND, BASE = map(os.path.abspath, sys.argv[8:10])
 SOURCES = pathlib.Path(SOURCES)
 LINE = re.compile(r'^PROFILE: interrupts/evictions/bytes = (\d+)/(\d+)/(\d+)$', re.M)
 
