@@ -281,7 +281,7 @@ def try_readers(runner):
 
 
 def samples():
-    return sorted(p for p in PROFILES.iterdir() if p.suffix not in ('.py', '.md') and not p.name.startswith('.'))
+    return sorted(p for p in PROFILES.iterdir() if p.is_file() and p.suffix not in ('.py', '.md') and not p.name.startswith('.'))
 
 
 def run(number, title, work, program):
