@@ -11,7 +11,6 @@
 #include "alloc/internal.h"
 
 #include <pthread.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/arena.h"

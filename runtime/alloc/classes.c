@@ -5,8 +5,6 @@
  * so that memory comparisons and nallocx agree. Written once at the start, read-only then. */
 #include "alloc/internal.h"
 
-#include <string.h>
-
 /* clang-format off */
 static const uint32_t sizes[CLASSES] = {
     0, 8, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352,

@@ -4,8 +4,6 @@
  * no lock; leaves are never given back. Also here is the fast path's view of it. */
 #include "alloc/internal.h"
 
-#include <string.h>
-
 #include "base/arena.h"
 
 struct leaf *pagemap_root[ROOT_SIZE];
