@@ -6,45 +6,44 @@
  * appending is, through a weak symbol. */
 #include "alloc/internal.h"
 
-#include <malloc.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "alloc/fast.h"
 #include "gperftools/malloc_extension_c.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* C++ declares what is defined here */
 
 enum range_type { RANGE_IN_USE, RANGE_FREE, RANGE_UNMAPPED };
 
-struct range_visit {
-    void *arg;
-    void (*visit)(void *arg, uintptr_t address, size_t length, int type, double fraction);
-};
+enum { RANGES_AT_ONCE = 16 };
 
-static void visit_range(void *arg, const struct span *span)
+static enum range_type range_type(const struct span *span)
 {
-    const struct range_visit *v = arg;
-    double fraction = 0;
-    int type = RANGE_FREE;
-    if (span->state == SPAN_RETURNED)
-        type = RANGE_UNMAPPED;
-    if (span->state == SPAN_LARGE || span->state == SPAN_SMALL) {
-        type = RANGE_IN_USE;
-        fraction = 1;
-    }
-    if (span->state == SPAN_SMALL)
-        fraction = (double)span->live / classes.facts[span->class_ix].capacity;
-    v->visit(v->arg, (uintptr_t)span_start(span), span->pages << PAGE_SHIFT, type, fraction);
+    if (span->state == SPAN_SMALL || span->state == SPAN_LARGE)
+        return RANGE_IN_USE;
+    return span->state == SPAN_RETURNED ? RANGE_UNMAPPED : RANGE_FREE;
 }
 
-/* The page heap's lock is held while the visitor runs: it must not allocate. */
+static double range_fraction(const struct span *span)
+{
+    if (span->state == SPAN_SMALL)
+        return (double)span->live / classes.facts[span->class_ix].capacity;
+    return span->state == SPAN_LARGE;
+}
+
+/* The visitor gets copies, so that it may allocate: no lock is held while it runs. */
 EXPORT void MallocExtension_Ranges(void *arg,
                                    void (*visit)(void *arg, uintptr_t address, size_t length,
                                                  int type, double fraction))
 {
-    struct range_visit v = {arg, visit};
+    struct span some[RANGES_AT_ONCE];
+    uintptr_t page = 0;
     alloc_ensure_started();
-    pageheap_walk(visit_range, &v);
+    for (size_t n; (n = pageheap_copy(page, some, RANGES_AT_ONCE)) > 0;) {
+        for (size_t i = 0; i < n; i++)
+            visit(arg, (uintptr_t)span_start(&some[i]), some[i].pages << PAGE_SHIFT,
+                  range_type(&some[i]), range_fraction(&some[i]));
+        page = some[n - 1].page + some[n - 1].pages;
+    }
 }
 
 EXPORT void MallocExtension_FreeLists(void *arg,

@@ -194,8 +194,9 @@ struct pageheap_stats {
     size_t long_resident_pages, long_returned_pages;
 };
 void pageheap_stats(struct pageheap_stats *out);
-/* Calls visit for each run of pages, free or not, in no order; the page heap's lock is held. */
-void pageheap_walk(void (*visit)(void *arg, const struct span *span), void *arg);
+/* Copies of at most n runs of pages, free or not, in the order of addresses, from the page on;
+ * returns how many there are. */
+size_t pageheap_copy(uintptr_t page, struct span *out, size_t n);
 
 /* ---- central.c */
 

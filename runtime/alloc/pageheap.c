@@ -535,24 +535,32 @@ void pageheap_unlock(void)
     lock_drop(&heap.lock);
 }
 
-void pageheap_walk(void (*visit)(void *arg, const struct span *span), void *arg)
+/* The first span that begins at the page or behind it. */
+static const struct span *span_from(uintptr_t page)
 {
-    lock_take(&heap.lock);
-    for (uintptr_t i = 0; i < ROOT_SIZE; i++) {
-        if (!pagemap_root[i])
+    while (page >> LEAF_SHIFT < ROOT_SIZE) {
+        if (!pagemap_leaf(page)) {
+            page = ((page >> LEAF_SHIFT) + 1) << LEAF_SHIFT;
             continue;
-        for (uintptr_t k = 0; k < LEAF_PAGES;) {
-            const struct span *span = pagemap_root[i]->span_of[k];
-            const uintptr_t page = (i << LEAF_SHIFT) + k;
-            if (span && span->state != SPAN_UNUSED && span->page == page && span->pages > 0) {
-                visit(arg, span);
-                k += span->pages;
-            } else {
-                k++;
-            }
         }
+        const struct span *span = pagemap_span(page);
+        if (span && span->state != SPAN_UNUSED && span->page == page)
+            return span;
+        page++;
+    }
+    return NULL;
+}
+
+size_t pageheap_copy(uintptr_t page, struct span *out, size_t n)
+{
+    size_t got = 0;
+    lock_take(&heap.lock);
+    for (const struct span *span; got < n && (span = span_from(page)); got++) {
+        out[got] = *span;
+        page = span->page + span->pages;
     }
     lock_drop(&heap.lock);
+    return got;
 }
 
 void pageheap_stats(struct pageheap_stats *out)
@@ -626,9 +634,8 @@ struct tally {
     size_t pages[KINDS], used, spans;
 };
 
-static void check_span(void *arg, const struct span *span)
+static void check_span(struct tally *tally, const struct span *span)
 {
-    struct tally *tally = arg;
     if (span->state == SPAN_RESIDENT || span->state == SPAN_RETURNED) {
         check_free(span);
         tally->pages[span->state == SPAN_RETURNED] += span->pages;
@@ -643,8 +650,9 @@ static void check_span(void *arg, const struct span *span)
 void pageheap_check(void)
 {
     struct tally tally = {0};
-    pageheap_walk(check_span, &tally);
     lock_take(&heap.lock);
+    for (const struct span *s = span_from(0); s; s = span_from(s->page + s->pages))
+        check_span(&tally, s);
     for (size_t k = 0; k < KINDS; k++) {
         const struct kind *kind = &heap.kind[k];
         const uint8_t state = k ? SPAN_RETURNED : SPAN_RESIDENT;

@@ -123,6 +123,15 @@ static void extension()
         *(range->type == base::MallocRange::INUSE ? s->in_use : s->other) += range->length;
     });
     std::printf("ranges %d\n", in_use > 0 && other > 0);
+    std::vector<base::MallocRange> ranges; /* the visitor may allocate */
+    e->Ranges(&ranges, [](void *arg, const base::MallocRange *range) {
+        static_cast<std::vector<base::MallocRange> *>(arg)->push_back(*range);
+        operator delete(operator new(300000));
+    });
+    bool apart = ranges.size() > 16;
+    for (std::size_t i = 1; i < ranges.size(); i++)
+        apart = apart && ranges[i - 1].address + ranges[i - 1].length <= ranges[i].address;
+    std::printf("ranges in order %d\n", apart);
     void *p = std::malloc(100);
     std::printf("owned %d size %zu\n", e->GetOwnership(p) == MallocExtension::kOwned,
                 e->GetAllocatedSize(p));

@@ -63,6 +63,7 @@ property 1
 sample 1
 free lists 1
 ranges 1
+ranges in order 1
 owned 1 size 112
 rate 5
 heard 1
