@@ -298,16 +298,19 @@ void alloc_stats_text(struct text *text, int level);
 
 /* ---- malloc.c */
 
-/* Memory as malloc gives it, without new handler and without report; errno untouched. */
 void alloc_ensure_started(void);
+/* Memory as malloc gives it, without the new handler and without the hooks; errno untouched. */
 void *alloc_take(size_t size, bool *is_zero);
 void *alloc_take_aligned(size_t size, size_t align);
 void alloc_give(void *p);
 /* Bytes of the block that begins at p, 0 if none does. */
 size_t alloc_usable(const void *p);
-bool alloc_new_mode(void);
+/* The end of a slow call that may have failed: tells the hooks, sets errno. */
+void *alloc_finish(void *p, size_t size);
+/* free, when the fast path did not take the block back; tail calls only, see HOOKS_NOTE_CALLER. */
+COLD void alloc_free_slow(void *p);
 
 /* ---- operators.c */
 
-/* On failure: asks the C++ new handler, if there is one and tc_set_new_mode said so. */
+/* Calls the C++ new handler; false if there is none. */
 bool new_handler_call(void);

@@ -22,11 +22,6 @@ enum { LOOK_AT_CLOCK = 16 }; /* large calls between two looks */
 
 static int new_mode;
 
-bool alloc_new_mode(void)
-{
-    return new_mode != 0;
-}
-
 /* ---- taking and giving without more ado */
 
 static inline void ensure_started(void)
@@ -145,8 +140,7 @@ bool alloc_find(const void *p, const void **start, size_t *size)
 
 /* ---- slow paths */
 
-/* The end of a call that may have failed: the new handler if asked for, hooks, errno. */
-static void *finish(void *p, size_t size)
+void *alloc_finish(void *p, size_t size)
 {
     if (UNLIKELY(hooks_any()))
         hooks_tell_new(p, size);
@@ -158,7 +152,15 @@ static void *finish(void *p, size_t size)
 static void *take_or_handle(size_t size, bool *is_zero)
 {
     void *p;
-    while (!(p = alloc_take(size, is_zero)) && alloc_new_mode() && new_handler_call())
+    while (!(p = alloc_take(size, is_zero)) && new_mode && new_handler_call())
+        ;
+    return p;
+}
+
+static void *take_aligned_or_handle(size_t align, size_t size)
+{
+    void *p;
+    while (!(p = alloc_take_aligned(size, align)) && new_mode && new_handler_call())
         ;
     return p;
 }
@@ -167,7 +169,7 @@ COLD static void *malloc_slow(size_t size)
 {
     bool is_zero;
     HOOKS_NOTE_CALLER();
-    return finish(take_or_handle(size, &is_zero), size);
+    return alloc_finish(take_or_handle(size, &is_zero), size);
 }
 
 COLD static void *calloc_slow(size_t size)
@@ -177,7 +179,7 @@ COLD static void *calloc_slow(size_t size)
     void *p = take_or_handle(size, &is_zero);
     if (p && !is_zero)
         memset(p, 0, size);
-    return finish(p, size);
+    return alloc_finish(p, size);
 }
 
 static void give_and_tell(void *p)
@@ -187,7 +189,7 @@ static void give_and_tell(void *p)
     alloc_give(p);
 }
 
-COLD static void free_slow(void *p)
+void alloc_free_slow(void *p)
 {
     if (!p)
         return;
@@ -198,10 +200,7 @@ COLD static void free_slow(void *p)
 COLD static void *aligned_slow(size_t align, size_t size)
 {
     HOOKS_NOTE_CALLER();
-    void *p;
-    while (!(p = alloc_take_aligned(size, align)) && alloc_new_mode() && new_handler_call())
-        ;
-    return finish(p, size);
+    return alloc_finish(take_aligned_or_handle(align, size), size);
 }
 
 static inline void *take_aligned(size_t align, size_t size)
@@ -234,7 +233,7 @@ COLD static void *realloc_slow(void *old, size_t size)
     bool is_zero;
     void *p = fast_take(size);
     if (!p)
-        p = finish(take_or_handle(size, &is_zero), size);
+        p = alloc_finish(take_or_handle(size, &is_zero), size);
     if (p) {
         memcpy(p, old, before < size ? before : size);
         if (hooks_any() || !fast_push(fast_class(old), old))
@@ -254,7 +253,7 @@ EXPORT void *malloc(size_t size)
 EXPORT void free(void *p)
 {
     if (UNLIKELY(!fast_push(fast_class(p), p)))
-        free_slow(p);
+        alloc_free_slow(p);
 }
 
 EXPORT void *calloc(size_t n, size_t size)
@@ -317,18 +316,26 @@ EXPORT void *aligned_alloc(size_t align, size_t size)
     return memalign(align, size);
 }
 
+/* Not by aligned_slow: hooks would take our own frame for the caller. */
+COLD static int posix_memalign_slow(void **out, size_t align, size_t size)
+{
+    const int kept = errno;
+    HOOKS_NOTE_CALLER();
+    void *p = alloc_finish(take_aligned_or_handle(align, size), size);
+    errno = kept;
+    if (!p)
+        return ENOMEM;
+    *out = p;
+    return 0;
+}
+
 EXPORT int posix_memalign(void **out, size_t align, size_t size)
 {
     if (align % sizeof(void *) != 0 || (align & (align - 1)) != 0 || align == 0)
         return EINVAL;
     void *p = fast_take_aligned(size, align);
-    if (UNLIKELY(!p)) {
-        const int kept = errno;
-        p = align > PTRDIFF_MAX ? NULL : aligned_slow(align, size);
-        errno = kept;
-        if (!p)
-            return ENOMEM;
-    }
+    if (UNLIKELY(!p))
+        return posix_memalign_slow(out, align, size);
     *out = p;
     return 0;
 }
@@ -415,7 +422,7 @@ EXPORT void *tc_malloc_skip_new_handler(size_t size)
         return p;
     bool is_zero;
     HOOKS_NOTE_CALLER();
-    return finish(alloc_take(size, &is_zero), size);
+    return alloc_finish(alloc_take(size, &is_zero), size);
 }
 
 EXPORT int tc_set_new_mode(int flag)

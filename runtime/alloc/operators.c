@@ -7,7 +7,6 @@
 #include "alloc/internal.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdlib.h>
 
 #include "alloc/fast.h"
@@ -47,9 +46,7 @@ COLD static void *new_slow(size_t size, size_t align)
                 throw_bad_alloc();
             abort(); /* no C++ library is there: nobody could catch it */
         }
-    if (UNLIKELY(hooks_any()))
-        hooks_tell_new(p, size);
-    return p;
+    return alloc_finish(p, size);
 }
 
 /* An exception of the handler must end in NULL, and C cannot catch: the version of the C++ library
@@ -65,27 +62,13 @@ COLD static void *nothrow_slow(size_t size, size_t align, const void *tag, const
         if (next)
             return ((void *(*)(size_t, const void *))next)(size, tag);
     }
-    if (UNLIKELY(hooks_any()))
-        hooks_tell_new(p, size);
-    if (!p)
-        errno = ENOMEM;
-    return p;
+    return alloc_finish(p, size);
 }
 
 /* The alignment that each block has anyway is none. */
 static size_t effective(size_t align)
 {
     return align <= 8 ? 1 : align;
-}
-
-COLD static void delete_slow(void *p)
-{
-    if (!p)
-        return;
-    HOOKS_NOTE_CALLER();
-    if (UNLIKELY(hooks_any()))
-        hooks_tell_delete(p);
-    alloc_give(p);
 }
 
 COLD static void delete_sized_slow(void *p, size_t size)
@@ -95,7 +78,7 @@ COLD static void delete_sized_slow(void *p, size_t size)
         misuse_wrong_size(p, size, classes.facts[c].size);
     /* Nobody listens and there is room: only its size is not one of the fast path's. */
     if (hooks_any() || !fast_push(c, p))
-        delete_slow(p);
+        alloc_free_slow(p);
 }
 
 /* ---- the operators, under their C names */
@@ -129,7 +112,7 @@ EXPORT void *tc_new_aligned_nothrow(size_t size, size_t align, const void *tag)
 EXPORT void tc_delete(void *p)
 {
     if (UNLIKELY(!fast_push(fast_class(p), p)))
-        delete_slow(p);
+        alloc_free_slow(p);
 }
 
 EXPORT void tc_delete_sized(void *p, size_t size)

@@ -19,8 +19,9 @@ static inline bool hooks_any(void)
     return __builtin_expect(__atomic_load_n(&hooks_heard, __ATOMIC_RELAXED), 0);
 }
 
-/* Where the program called the allocator: set by an entry point before it tells, so that frames of
- * the allocator can be left out of a stack. */
+/* Where the program called the allocator: set before it tells, so that frames of the allocator can
+ * be left out of a stack. It belongs into the entry point or what that calls last, for then the
+ * return address is the program's. */
 extern __thread uintptr_t hooks_caller __attribute__((tls_model("initial-exec")));
 #define HOOKS_NOTE_CALLER()                                                                        \
     ((void)(hooks_any() ? hooks_caller = (uintptr_t)__builtin_return_address(0) : 0))

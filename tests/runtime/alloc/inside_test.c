@@ -469,6 +469,70 @@ static void hooks_see_who_called(void **state)
     assert_in_range((uintptr_t)stack[1], here, here + 300);
 }
 
+/* Every door, so that none lets hooks see a frame of the allocator. */
+__attribute__((noinline)) static void *by_door(int door)
+{
+    void *p = NULL;
+    switch (door) {
+    case 0:
+        p = malloc(100);
+        break;
+    case 1:
+        p = calloc(10, 10);
+        break;
+    case 2:
+        p = realloc(NULL, 100);
+        break;
+    case 3:
+        p = reallocarray(NULL, 10, 10);
+        break;
+    case 4:
+        p = memalign(64, 100);
+        break;
+    case 5:
+        p = memalign(48, 100);
+        break;
+    case 6:
+        p = aligned_alloc(64, 100);
+        break;
+    case 7:
+        (void)!posix_memalign(&p, 64, 100);
+        break;
+    case 8:
+        p = valloc(100);
+        break;
+    case 9:
+        p = pvalloc(100);
+        break;
+    case 10:
+        p = tc_malloc_skip_new_handler(100);
+        break;
+    case 11:
+        p = malloc(1000000);
+        break;
+    default:
+        break;
+    }
+    __asm__ volatile("" : : "r"(p) : "memory"); /* no tail call */
+    return p;
+}
+
+static void hooks_see_who_called_by_any_door(void **state)
+{
+    (void)state;
+    for (int door = 0; door < 12; door++) {
+        depth = 0;
+        MallocHook_AddNewHook(hear_stack);
+        void *p = by_door(door);
+        MallocHook_RemoveNewHook(hear_stack);
+        free(p);
+        assert_true(depth > 1);
+        assert_in_range((uintptr_t)stack[0], (uintptr_t)by_door, (uintptr_t)by_door + 1000);
+        assert_in_range((uintptr_t)stack[1], (uintptr_t)hooks_see_who_called_by_any_door,
+                        (uintptr_t)hooks_see_who_called_by_any_door + 300);
+    }
+}
+
 /* ---- text */
 
 static void numbers_as_text(void **state)
@@ -510,6 +574,7 @@ int main(void)
         cmocka_unit_test(numbers_add_up),
         cmocka_unit_test(hooks_hear_of_every_call),
         cmocka_unit_test(hooks_see_who_called),
+        cmocka_unit_test(hooks_see_who_called_by_any_door),
         cmocka_unit_test(numbers_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
