@@ -94,20 +94,10 @@ static size_t reserves(const struct alloc_stats *s)
     return s->heap.reserves;
 }
 
-static size_t reserved_total(const struct alloc_stats *s)
-{
-    return s->heap.reserved_total;
-}
-
 static size_t total_cache(const struct alloc_stats *s)
 {
     (void)s;
     return cache_total_limit();
-}
-
-static void set_total_cache(size_t value)
-{
-    cache_set_total_limit(value);
 }
 
 static size_t least_cache(const struct alloc_stats *s)
@@ -164,8 +154,8 @@ static const struct property {
     {"tcmalloc.pageheap_decommit_count", releases, NULL},
     {"tcmalloc.pageheap_total_decommit_bytes", released_total, NULL},
     {"tcmalloc.pageheap_reserve_count", reserves, NULL},
-    {"tcmalloc.pageheap_total_reserve_bytes", reserved_total, NULL},
-    {"tcmalloc.max_total_thread_cache_bytes", total_cache, set_total_cache},
+    {"tcmalloc.pageheap_total_reserve_bytes", heap_size, NULL},
+    {"tcmalloc.max_total_thread_cache_bytes", total_cache, cache_set_total_limit},
     {"tcmalloc.min_per_thread_cache_bytes", least_cache, cache_set_least_limit},
     {"tcmalloc.current_total_thread_cache_bytes", thread_bytes, NULL},
     {"tcmalloc.aggressive_memory_decommit", is_aggressive, set_aggressive},

@@ -145,9 +145,9 @@ bool pagemap_cover(uintptr_t page, size_t pages);
 void pagemap_set_ends(struct span *span);
 void pagemap_set_all(struct span *span, uint32_t class_ix);
 void pagemap_clear_class(const struct span *span);
-/* The span in use that has the address in a page that it is noted for; NULL when there is none. */
-struct span *pagemap_find(const void *p);
-/* The same wherever the address lies in it; takes time for long ones. */
+/* The large span that begins at the address; NULL when there is none. */
+struct span *pagemap_large(const void *p);
+/* The span in use that has the address anywhere in it, or NULL; takes time for long ones. */
 struct span *pagemap_search(const void *p);
 
 /* ---- the fast path's view
@@ -189,7 +189,7 @@ struct pageheap_stats {
     size_t returned; /* free, without */
     size_t spans;    /* in use */
     size_t reserves, commits, releases, scavenges;
-    size_t reserved_total, committed_total, released_total;
+    size_t committed_total, released_total;
     size_t bin_resident[BINS + 1], bin_returned[BINS + 1]; /* spans; [0]: the long ones */
     size_t long_resident_pages, long_returned_pages;
 };

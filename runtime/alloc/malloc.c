@@ -63,9 +63,7 @@ static void *take_large(size_t size, size_t align, bool *is_zero)
 {
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX)
         return NULL;
-    struct span *span = align <= PAGE_SIZE
-                            ? pageheap_take(pages_for(size))
-                            : pageheap_take_aligned(pages_for(size ? size : 1), align);
+    struct span *span = pageheap_take_aligned(pages_for(size ? size : 1), align);
     if (!span)
         return NULL;
     *is_zero = span->is_zero;
@@ -90,8 +88,7 @@ void *alloc_take_aligned(size_t size, size_t align)
     const uint32_t c = class_aligned(size, align);
     if (c == 0)
         return take_large(size, align, &is_zero);
-    void *p = hooks_any() ? NULL : fast_pop(c);
-    return p ? p : cache_refill(c);
+    return cache_refill(c);
 }
 
 void alloc_give(void *p)
@@ -101,8 +98,8 @@ void alloc_give(void *p)
         cache_overflow(c, p);
         return;
     }
-    struct span *span = pagemap_find(p);
-    if (!span || span->state != SPAN_LARGE || span_start(span) != p)
+    struct span *span = pagemap_large(p);
+    if (!span)
         misuse_invalid_free(p);
     pageheap_give(span);
     if (++own.large_calls >= LOOK_AT_CLOCK) {
@@ -116,10 +113,8 @@ size_t alloc_usable(const void *p)
     const uint32_t c = pagemap_class((uintptr_t)p >> PAGE_SHIFT);
     if (c != 0)
         return classes.facts[c].size;
-    const struct span *span = pagemap_find(p);
-    if (!span || span->state != SPAN_LARGE || span_start(span) != p)
-        return 0;
-    return span->pages << PAGE_SHIFT;
+    const struct span *span = pagemap_large(p);
+    return span ? span->pages << PAGE_SHIFT : 0;
 }
 
 bool alloc_find(const void *p, const void **start, size_t *size)
@@ -220,7 +215,7 @@ COLD static void *realloc_slow(void *old, size_t size)
         stays =
             size <= SMALL_MAX && classes.facts[classes.of_size[class_index(size)]].size == before;
     } else if (size > SMALL_MAX && size <= PTRDIFF_MAX) {
-        struct span *span = pagemap_span((uintptr_t)old >> PAGE_SHIFT);
+        struct span *span = pagemap_large(old);
         stays = span->pages == pages_for(size) || pageheap_resize(span, pages_for(size));
     }
     if (stays) {

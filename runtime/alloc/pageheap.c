@@ -147,6 +147,11 @@ static struct span *tree_fit(struct span *root, size_t pages)
     return best;
 }
 
+static size_t tree_count(const struct span *root)
+{
+    return root ? 1 + tree_count(root->left) + tree_count(root->right) : 0;
+}
+
 static struct span *tree_last(struct span *root)
 {
     while (root && root->right)
@@ -262,6 +267,24 @@ static bool give_back(struct span *span)
     return true;
 }
 
+/* Whenever resident pages became fewer. */
+static void note_least(void)
+{
+    if (heap.kind[0].pages < heap.idle_pages)
+        heap.idle_pages = heap.kind[0].pages;
+}
+
+/* Pages that were free in the state are in use now. */
+static void note_taken(size_t pages, uint8_t state)
+{
+    if (state == SPAN_RETURNED) {
+        heap.commits++;
+        heap.committed_pages += pages;
+    }
+    heap.taken_pages += pages;
+    note_least();
+}
+
 static bool is_beyond_limit(size_t pages)
 {
     if (knobs.limit_mb == 0)
@@ -344,13 +367,7 @@ static struct span *take(size_t pages)
         free_insert(span);
         return NULL;
     }
-    if (state == SPAN_RETURNED) {
-        heap.commits++;
-        heap.committed_pages += pages;
-    }
-    if (heap.kind[0].pages < heap.idle_pages)
-        heap.idle_pages = heap.kind[0].pages;
-    heap.taken_pages += pages;
+    note_taken(pages, state);
     span->state = SPAN_LARGE;
     span->is_zero = state == SPAN_RETURNED;
     heap.spans++;
@@ -438,8 +455,7 @@ bool pageheap_resize(struct span *span, size_t pages)
                 span->pages = pages;
                 span_delete(next);
                 pagemap_set_ends(span);
-                if (heap.kind[0].pages < heap.idle_pages)
-                    heap.idle_pages = heap.kind[0].pages;
+                note_taken(more, state);
                 done = true;
             } else {
                 free_insert(next);
@@ -488,8 +504,7 @@ static size_t release(size_t pages, bool whole)
             break;
         done += n;
     }
-    if (heap.kind[0].pages < heap.idle_pages)
-        heap.idle_pages = heap.kind[0].pages;
+    note_least();
     return done;
 }
 
@@ -575,7 +590,6 @@ void pageheap_stats(struct pageheap_stats *out)
         .commits = heap.commits,
         .releases = heap.releases,
         .scavenges = heap.scavenges,
-        .reserved_total = heap.system_pages << PAGE_SHIFT,
         .committed_total = heap.committed_pages << PAGE_SHIFT,
         .released_total = heap.released_pages << PAGE_SHIFT,
     };
@@ -588,23 +602,8 @@ void pageheap_stats(struct pageheap_stats *out)
             }
     out->long_resident_pages = heap.kind[0].pages - binned[0];
     out->long_returned_pages = heap.kind[1].pages - binned[1];
-    /* The long ones are counted without a stack: the tree is walked by visiting the best fits. */
-    for (size_t k = 0; k < KINDS; k++) {
-        size_t n = 0;
-        for (const struct span *s = tree_fit(heap.kind[k].tree, BINS + 1); s; n++) {
-            const struct span *at = heap.kind[k].tree, *next = NULL;
-            while (at) {
-                if (is_before(s, at)) {
-                    next = at;
-                    at = at->left;
-                } else {
-                    at = at->right;
-                }
-            }
-            s = next;
-        }
-        (k ? out->bin_returned : out->bin_resident)[0] = n;
-    }
+    out->bin_resident[0] = tree_count(heap.kind[0].tree);
+    out->bin_returned[0] = tree_count(heap.kind[1].tree);
     lock_drop(&heap.lock);
 }
 

@@ -63,19 +63,15 @@ void pagemap_clear_class(const struct span *span)
     set_class(span->page, span->pages, 0);
 }
 
-struct span *pagemap_find(const void *p)
+struct span *pagemap_large(const void *p)
 {
-    /* Long spans are noted at their ends alone, so an address inside of one finds nothing, or
-     * what was there before. */
-    const uintptr_t page = (uintptr_t)p >> PAGE_SHIFT;
-    struct span *span = pagemap_span(page);
-    if (!span || page < span->page || page - span->page >= span->pages)
-        return NULL;
-    return span->state == SPAN_SMALL || span->state == SPAN_LARGE ? span : NULL;
+    struct span *span = pagemap_span((uintptr_t)p >> PAGE_SHIFT);
+    return span && span->state == SPAN_LARGE && span_start(span) == p ? span : NULL;
 }
 
 struct span *pagemap_search(const void *p)
 {
+    /* Long spans are noted at their ends alone; between these is what was there before. */
     const uintptr_t page = (uintptr_t)p >> PAGE_SHIFT;
     for (uintptr_t at = page; pagemap_leaf(at); at--) {
         struct span *span = pagemap_span(at);

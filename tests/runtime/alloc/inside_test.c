@@ -366,6 +366,13 @@ static void numbers_add_up(void **state)
     assert_int_equal(number("generic.current_allocated_bytes") - before, 10 << 20);
     free(p);
     assert_int_equal(number("generic.current_allocated_bytes"), before);
+    MallocExtension_ReleaseFreeMemory();
+    const size_t committed = number("tcmalloc.pageheap_total_commit_bytes"),
+                 held = number("tcmalloc.pageheap_committed_bytes");
+    p = realloc(malloc(1 << 20), 20 << 20); /* in place or not, what is held was committed */
+    assert_true(number("tcmalloc.pageheap_total_commit_bytes") - committed >=
+                number("tcmalloc.pageheap_committed_bytes") - held);
+    free(p);
     assert_int_equal(MallocExtension_GetNumericProperty("no.such", &(size_t){0}), 0);
     assert_int_equal(MallocExtension_SetNumericProperty("generic.heap_size", 1), 0);
     const struct mallinfo2 m = mallinfo2();
