@@ -131,8 +131,7 @@ static void end_of_thread(void *value)
 
 void cache_start(void)
 {
-    caches.total = knobs.total_cache;
-    atomic_store(&caches.spare, (int64_t)caches.total);
+    cache_set_total_limit(knobs.total_cache);
     caches.has_key = pthread_key_create(&caches.key, end_of_thread) == 0;
 }
 
@@ -216,7 +215,7 @@ void *cache_refill(uint32_t c)
     if (UNLIKELY(cache == &cache_none) && !(cache = cache_new()))
         return central_take(c, 1, &chain) ? chain : NULL;
     if (UNLIKELY(cache->head[c] != NULL)) {
-        /* The fast path's view is blank: the list is not empty at all. */
+        /* The fast path did not come here: its view is blank, or it knew a smaller class. */
         void *block = cache->head[c];
         cache->head[c] = *(void **)block;
         cache->room[c]++;

@@ -11,6 +11,8 @@
 #include "base/env.h"
 #include "hooks/hooks.h"
 
+enum { BATCH_MOST = 128 };
+
 struct knobs knobs = {
     .total_cache = 32 << 20,
     .batch = 32,
@@ -23,14 +25,16 @@ static struct lock start_lock;
 
 static void read_environment(void)
 {
-    const int64_t total = env_int("TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES", 32 << 20);
-    knobs.total_cache = total < 512 << 10 ? 512 << 10 : total > 1 << 30 ? 1 << 30 : (size_t)total;
-    const int64_t batch = env_int("TCMALLOC_TRANSFER_NUM_OBJ", 32);
-    knobs.batch = batch < 1 ? 32 : batch > 128 ? 128 : (size_t)batch;
-    knobs.release_rate = env_double("TCMALLOC_RELEASE_RATE", 1);
+    const int64_t total =
+        env_int("TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES", (int64_t)knobs.total_cache);
+    knobs.total_cache = total < 0 ? 0 : (size_t)total;
+    const int64_t batch = env_int("TCMALLOC_TRANSFER_NUM_OBJ", 0);
+    if (batch >= 1)
+        knobs.batch = batch > BATCH_MOST ? BATCH_MOST : (size_t)batch;
+    knobs.release_rate = env_double("TCMALLOC_RELEASE_RATE", knobs.release_rate);
     knobs.is_aggressive = env_bool("TCMALLOC_AGGRESSIVE_DECOMMIT", false);
     knobs.never_releases = env_bool("TCMALLOC_DISABLE_MEMORY_RELEASE", false);
-    knobs.large_report = env_int("TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD", -1);
+    knobs.large_report = env_int("TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD", knobs.large_report);
     /* Whoever starts a program with rights of its own shall not make it fail on purpose. */
     const int64_t limit = env_int("TCMALLOC_HEAP_LIMIT_MB", 0);
     if (limit > 0 && !env_is_untrusted())
