@@ -28,8 +28,6 @@ struct central {
 
 static struct central central[CLASSES];
 
-static void block_give(struct central *list, uint32_t c, void *block, struct span **whole);
-
 static uint32_t most_slots(uint32_t c)
 {
     const size_t bytes = (size_t)classes.facts[c].size * classes.facts[c].batch;
@@ -100,50 +98,13 @@ static bool populate(struct central *list, uint32_t c)
     return true;
 }
 
-/* Takes a waiting batch apart. Its blocks were out of their spans, so none becomes whole unless all
- * of it is here, and then the first call after this takes from it at once. */
-static void dissolve(struct central *list, uint32_t c)
+/* A batch that waits; there is one. */
+static void *slot_take(struct central *list)
 {
     void *chain = list->slot[--list->used];
     if (list->used < list->unneeded)
         list->unneeded = list->used;
-    for (uint32_t i = 0; i < classes.facts[c].batch; i++) {
-        void *block = chain;
-        chain = *(void **)block;
-        block_give(list, c, block, NULL);
-    }
-}
-
-uint32_t central_take(uint32_t c, uint32_t n, void **chain)
-{
-    struct central *list = &central[c];
-    lock_take(&list->lock);
-    if (list->used > 0 && n == classes.facts[c].batch) {
-        *chain = list->slot[--list->used];
-        if (list->used < list->unneeded)
-            list->unneeded = list->used;
-        lock_drop(&list->lock);
-        return n;
-    }
-    *chain = NULL;
-    uint32_t got = 0;
-    while (got < n) {
-        struct span *span = list->spans;
-        if (!span) {
-            /* What there is will do, rather than a new span; even a batch that waits. */
-            if (got > 0 || (list->used == 0 && !populate(list, c)))
-                break;
-            if (!list->spans)
-                dissolve(list, c);
-            continue;
-        }
-        got += span_take(span, c, n - got, chain);
-        if (span->live == classes.facts[c].capacity)
-            list_remove(list, span);
-    }
-    list->in_spans -= got;
-    lock_drop(&list->lock);
-    return got;
+    return chain;
 }
 
 /* One block back to its span; a span that is whole again is put before *whole, or stays in the
@@ -176,6 +137,49 @@ static void block_give(struct central *list, uint32_t c, void *block, struct spa
     *whole = span;
 }
 
+/* The same for a chain of n blocks. */
+static void chain_give(struct central *list, uint32_t c, void *chain, uint32_t n,
+                       struct span **whole)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        void *block = chain;
+        chain = *(void **)block;
+        block_give(list, c, block, whole);
+    }
+}
+
+uint32_t central_take(uint32_t c, uint32_t n, void **chain)
+{
+    struct central *list = &central[c];
+    lock_take(&list->lock);
+    if (list->used > 0 && n == classes.facts[c].batch) {
+        *chain = slot_take(list);
+        lock_drop(&list->lock);
+        return n;
+    }
+    *chain = NULL;
+    uint32_t got = 0;
+    while (got < n) {
+        struct span *span = list->spans;
+        if (!span) {
+            /* What there is will do, rather than a new span; even a batch that waits. */
+            if (got > 0 || (list->used == 0 && !populate(list, c)))
+                break;
+            /* Spans that become whole by this stay: we take at once, and what is left is less than
+             * a batch. */
+            if (!list->spans)
+                chain_give(list, c, slot_take(list), classes.facts[c].batch, NULL);
+            continue;
+        }
+        got += span_take(span, c, n - got, chain);
+        if (span->live == classes.facts[c].capacity)
+            list_remove(list, span);
+    }
+    list->in_spans -= got;
+    lock_drop(&list->lock);
+    return got;
+}
+
 static void give_whole(struct span *whole)
 {
     while (whole) {
@@ -201,11 +205,7 @@ void central_give(uint32_t c, void *chain, uint32_t n)
             return;
         }
     }
-    for (uint32_t i = 0; i < n; i++) {
-        void *block = chain;
-        chain = *(void **)block;
-        block_give(list, c, block, &whole);
-    }
+    chain_give(list, c, chain, n, &whole);
     lock_drop(&list->lock);
     give_whole(whole);
 }
@@ -219,14 +219,8 @@ void central_tick(bool all)
         struct span *whole = NULL;
         lock_take(&list->lock);
         uint32_t n = all ? list->used : list->unneeded;
-        for (; n > 0; n--) {
-            void *chain = list->slot[--list->used];
-            for (uint32_t i = 0; i < classes.facts[c].batch; i++) {
-                void *block = chain;
-                chain = *(void **)block;
-                block_give(list, c, block, &whole);
-            }
-        }
+        for (; n > 0; n--)
+            chain_give(list, c, slot_take(list), classes.facts[c].batch, &whole);
         list->unneeded = list->used;
         lock_drop(&list->lock);
         give_whole(whole);
