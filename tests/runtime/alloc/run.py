@@ -4,7 +4,7 @@
 
 Results are TAP.
 
-usage: run.py SOURCE-ROOT LIBRARY.so SCENES OPERATORS THREADS
+usage: run.py SOURCE-ROOT LIBRARY.so LIBRARY.a SCENES OPERATORS THREADS STATIC
 """
 import os
 import pathlib
@@ -15,7 +15,7 @@ import tempfile
 import traceback
 
 HANG_SECONDS = 600
-ROOT, LIBRARY, SCENES, OPERATORS, THREADS = (os.path.abspath(a) for a in sys.argv[1:6])
+ROOT, LIBRARY, ARCHIVE, SCENES, OPERATORS, THREADS, STATIC = (os.path.abspath(a) for a in sys.argv[1:8])
 
 CLASSES = '''8 16 32 48 64 80 96 112 128 144 160 176
 192 208 224 240 256 288 320 352 384 416 448 480
@@ -230,20 +230,32 @@ def check_address_space():
     assert r.stdout == '30000000', r.stderr
 
 
-def dynamic(option):
-    return subprocess.run(['readelf', option, '-W', LIBRARY], capture_output=True, text=True, check=True).stdout
+def check_static():
+    r = run([STATIC, 'edges'], preload=False)
+    assert (r.returncode, r.stdout, r.stderr) == (0, EDGES, ''), (r.returncode, r.stdout, r.stderr)
+    r = run([STATIC, 'none'], {'MALLOCSTATS': '1'}, preload=False)
+    assert STATS.fullmatch(r.stderr), r.stderr
+
+
+def readelf(option, file=LIBRARY):
+    return subprocess.run(['readelf', option, '-W', file], capture_output=True, text=True, check=True).stdout
+
+
+def offered(table):
+    """Names that others can link with: symbols that are defined and not local."""
+    rows = [l.split() for l in table.splitlines()]
+    return {r[7].split('@')[0] for r in rows if len(r) > 7 and r[4] in ('GLOBAL', 'WEAK') and r[6] != 'UND'}
 
 
 def check_dependencies():
-    needed = re.findall(r'NEEDED.*\[(.*)\]', dynamic('-d'))
+    needed = re.findall(r'NEEDED.*\[(.*)\]', readelf('-d'))
     assert needed == ['libc.so.6'], needed
-    assert re.search(r'SONAME.*\[libtcmalloc\w*\.so\.4\]', dynamic('-d'))
+    assert re.search(r'SONAME.*\[libtcmalloc\w*\.so\.4\]', readelf('-d'))
 
 
 def check_symbols():
     """All of the names are there, and none that is not meant for others."""
-    names = {l.split()[7].split('@')[0] for l in dynamic('--dyn-syms').splitlines()
-             if len(l.split()) > 7 and l.split()[6] not in ('UND', 'Ndx')}
+    names = offered(readelf('--dyn-syms'))
     wanted = set('''malloc free calloc realloc cfree memalign aligned_alloc posix_memalign valloc pvalloc reallocarray
         malloc_usable_size malloc_size malloc_stats mallopt mallinfo mallinfo2 nallocx free_sized free_aligned_sized
         malloc_trim malloc_info __libc_malloc __libc_free __libc_realloc __libc_calloc __libc_cfree __libc_memalign
@@ -261,6 +273,8 @@ def check_symbols():
     assert not wanted - names, wanted - names
     others = [n for n in names - wanted if not n.startswith(('tc_', 'Malloc', '_ZN10MallocHook', '_ZN15Malloc'))]
     assert not others, others
+    of_libc = {n for n in names if n.startswith(('__libc_', '__posix_'))}
+    assert offered(readelf('-s', ARCHIVE)) == names - of_libc, offered(readelf('-s', ARCHIVE)) ^ names
 
 
 def main():
@@ -273,6 +287,7 @@ def main():
         ('threads with small caches', check_threads, ({'TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES': '0'},)),
         ('threads, giving back at once', check_threads, ({'TCMALLOC_AGGRESSIVE_DECOMMIT': '1'},)),
         ('little address space', check_address_space, ()),
+        ('static archive', check_static, ()),
         ('dependencies', check_dependencies, ()),
         ('symbols', check_symbols, ()),
     ]
