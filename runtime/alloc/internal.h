@@ -169,7 +169,7 @@ void fast_leaf(uintptr_t root); /* a new leaf */
 struct span *pageheap_take(size_t pages);
 struct span *pageheap_take_aligned(size_t pages, size_t align);
 void pageheap_give(struct span *span);
-/* A large span in use becomes longer or shorter where it is. */
+/* A large span in use becomes longer or shorter where it is, if that can be. */
 bool pageheap_resize(struct span *span, size_t pages);
 /* Makes it small; marks all its pages. */
 void pageheap_make_small(struct span *span, uint32_t class_ix);

@@ -215,8 +215,7 @@ COLD static void *realloc_slow(void *old, size_t size)
         stays =
             size <= SMALL_MAX && classes.facts[classes.of_size[class_index(size)]].size == before;
     } else if (size > SMALL_MAX && size <= PTRDIFF_MAX) {
-        struct span *span = pagemap_large(old);
-        stays = span->pages == pages_for(size) || pageheap_resize(span, pages_for(size));
+        stays = pageheap_resize(pagemap_large(old), pages_for(size));
     }
     if (stays) {
         if (UNLIKELY(hooks_any())) {

@@ -235,20 +235,29 @@ static void free_join(struct span *span)
     free_insert(span);
 }
 
-/* Cuts a span that is in no list: it keeps the first pages, the rest becomes free in the state. A
- * span record more is needed; without one the span stays as it is. */
+/* Cuts a span that is in no list and longer: it keeps the first pages, the rest is returned. A span
+ * record more is needed; without one the span stays as it is. */
+static struct span *split(struct span *span, size_t pages)
+{
+    struct span *rest = span_new();
+    if (!rest)
+        return NULL;
+    rest->page = span->page + pages;
+    rest->pages = span->pages - pages;
+    span->pages = pages;
+    pagemap_set_ends(span);
+    return rest;
+}
+
+/* The same, and the rest becomes free in the state. False when there is no record. */
 static bool cut(struct span *span, size_t pages, uint8_t state)
 {
     if (span->pages == pages)
         return true;
-    struct span *rest = span_new();
+    struct span *rest = split(span, pages);
     if (!rest)
         return false;
-    rest->page = span->page + pages;
-    rest->pages = span->pages - pages;
     rest->state = state;
-    span->pages = pages;
-    pagemap_set_ends(span);
     const uint8_t kept = span->state;
     span->state = SPAN_UNUSED; /* or they would be joined again */
     free_join(rest);
@@ -439,10 +448,17 @@ void pageheap_give(struct span *span)
 
 bool pageheap_resize(struct span *span, size_t pages)
 {
+    if (pages == span->pages)
+        return true;
     lock_take(&heap.lock);
     bool done = false;
-    if (pages <= span->pages) {
-        done = cut(span, pages, SPAN_RESIDENT);
+    if (pages < span->pages) {
+        struct span *rest = split(span, pages);
+        done = rest != NULL;
+        if (rest) {
+            heap.spans++;
+            give(rest);
+        }
     } else {
         struct span *next = pagemap_span(span->page + span->pages);
         const size_t more = pages - span->pages;

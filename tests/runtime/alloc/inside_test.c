@@ -314,6 +314,20 @@ static void memory_goes_back(void **state)
     alloc_check();
 }
 
+static void what_is_cut_off_goes_back_at_once(void **state)
+{
+    (void)state;
+    MallocExtension_ReleaseFreeMemory();
+    MallocExtension_SetNumericProperty("tcmalloc.aggressive_memory_decommit", 1);
+    char *p = malloc(64 << 20);
+    memset(p, 1, 64 << 20);
+    assert_ptr_equal(realloc(p, 1 << 20), p);
+    assert_true(number("tcmalloc.pageheap_free_bytes") < 1 << 20);
+    alloc_check();
+    free(p);
+    MallocExtension_SetNumericProperty("tcmalloc.aggressive_memory_decommit", 0);
+}
+
 static void what_is_idle_goes_back_by_itself(void **state)
 {
     (void)state;
@@ -576,6 +590,7 @@ int main(void)
         cmocka_unit_test(any_request_may_be_refused),
         cmocka_unit_test(a_thread_without_memory_for_lists),
         cmocka_unit_test(memory_goes_back),
+        cmocka_unit_test(what_is_cut_off_goes_back_at_once),
         cmocka_unit_test(what_is_idle_goes_back_by_itself),
         cmocka_unit_test(a_limit_holds),
         cmocka_unit_test(numbers_add_up),
