@@ -9,7 +9,7 @@
 #include "base/lock.h"
 #include "base/pages.h"
 
-enum { CHUNK = 1 << 20, CACHE_LINE = 64, ALIGN = 16, SYSTEM_PAGE = 4096 };
+enum { CHUNK = 1 << 20, CACHE_LINE = 64, ALIGN = 16 };
 
 static struct {
     struct lock lock; /* guards all below */

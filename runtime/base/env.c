@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/syscall.h"
+#include "base/pages.h"
 
 static bool is_named(const char *pair, const char *name, size_t n)
 {
@@ -79,9 +78,8 @@ static bool replace(const char *pair, const char *dropped)
     size_t n = 0, n_dropped = dropped ? strlen(dropped) : 0;
     while (environ && environ[n])
         n++;
-    char **copy = mmap(NULL, (n + 2) * sizeof *copy, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (copy == MAP_FAILED)
+    char **copy = pages_map(NULL, (n + 2) * sizeof *copy, SYSTEM_PAGE);
+    if (!copy)
         return false;
     size_t to = 0;
     if (pair) {

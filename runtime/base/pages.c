@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 
 static struct {
@@ -75,4 +76,10 @@ bool pages_release(void *start, size_t size)
     const bool done = madvise(start, size, MADV_DONTNEED) == 0;
     errno = kept;
     return done;
+}
+
+void pages_zero(void *start, size_t size)
+{
+    if (!pages_release(start, size))
+        memset(start, 0, size);
 }

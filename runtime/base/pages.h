@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { SYSTEM_PAGE = 4096 };
+
 /* size bytes of zeroes at an address that is a multiple of align (a power of two), if possible at
  * the given place, which is a wish and may be NULL. NULL when the system refuses. */
 void *pages_map(void *place, size_t size, size_t align);
@@ -15,6 +17,8 @@ void pages_unmap(void *start, size_t size);
 /* Gives the memory back and keeps the addresses: they read as zeroes from now on. False when the
  * system refuses (locked pages); then nothing has changed. */
 bool pages_release(void *start, size_t size);
+/* Makes it read as zeroes, in any case. */
+void pages_zero(void *start, size_t size);
 
 /* For tests: lets n requests for memory pass and refuses all others; negative: refuses none. */
 void pages_refuse_after(long n);

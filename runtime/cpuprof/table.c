@@ -12,7 +12,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "base/pages.h"
 
 enum {
     WORDS_MOST = 1 << 20, /* address space alone, until it is used */
@@ -22,21 +23,14 @@ enum {
     PLACE_BITS = 40,
 };
 
-static void *reserve(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    return p == MAP_FAILED ? NULL : p;
-}
-
 bool table_open(struct table *table)
 {
     memset(table, 0, sizeof *table);
     for (size_t n = WORDS_MOST; n >= WORDS_LEAST; n /= 8) {
         table->n_words = n;
         table->n_index = n / WORDS_A_SLOT;
-        table->words = reserve(n * sizeof *table->words);
-        table->index = reserve(table->n_index * sizeof *table->index);
+        table->words = pages_map(NULL, n * sizeof *table->words, SYSTEM_PAGE);
+        table->index = pages_map(NULL, table->n_index * sizeof *table->index, SYSTEM_PAGE);
         if (table->words && table->index)
             return true;
         table_close(table);
@@ -47,16 +41,16 @@ bool table_open(struct table *table)
 void table_close(struct table *table)
 {
     if (table->words)
-        (void)munmap(table->words, table->n_words * sizeof *table->words);
+        pages_unmap(table->words, table->n_words * sizeof *table->words);
     if (table->index)
-        (void)munmap(table->index, table->n_index * sizeof *table->index);
+        pages_unmap(table->index, table->n_index * sizeof *table->index);
     table->words = table->index = NULL;
 }
 
 void table_clear(struct table *table)
 {
-    (void)madvise(table->words, table->n_words * sizeof *table->words, MADV_DONTNEED);
-    (void)madvise(table->index, table->n_index * sizeof *table->index, MADV_DONTNEED);
+    pages_zero(table->words, table->n_words * sizeof *table->words);
+    pages_zero(table->index, table->n_index * sizeof *table->index);
     __atomic_store_n(&table->used, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&table->users, 0, __ATOMIC_RELEASE);
 }

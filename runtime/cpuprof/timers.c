@@ -17,8 +17,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/pages.h"
 #include "base/syscall.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -258,11 +258,9 @@ static __attribute__((constructor(101))) void make_key(void)
 bool timers_start(const struct timers_options *options)
 {
     if (!timers.slots) {
-        void *p = mmap(NULL, SLOTS * sizeof *timers.slots, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p == MAP_FAILED)
+        timers.slots = pages_map(NULL, SLOTS * sizeof *timers.slots, SYSTEM_PAGE);
+        if (!timers.slots)
             return false;
-        timers.slots = p;
     }
     timers.options = *options;
     __atomic_store_n(&timers.is_running, true, __ATOMIC_RELEASE);
@@ -293,7 +291,7 @@ void timers_forget(void)
     timers.is_running = false;
     mine = NULL;
     if (timers.slots)
-        (void)madvise(timers.slots, SLOTS * sizeof *timers.slots, MADV_DONTNEED);
+        pages_zero(timers.slots, SLOTS * sizeof *timers.slots);
     memset(timers.pools, 0, sizeof timers.pools);
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/env.h"
 #include "base/message.h"
@@ -81,6 +82,24 @@ static void full(void **state)
     table_close(&table);
 }
 
+/* Locked memory, of which the system takes nothing back: it has to be wiped. */
+static void cleared_where_it_is_locked(void **state)
+{
+    (void)state;
+    uintptr_t pcs[SAMPLE_MAX];
+    assert_true(table_open(&table));
+    assert_int_equal(mlock(table.words, 4096), 0);
+    assert_int_equal(mlock(table.index, table.n_index / 64), 0);
+    for (unsigned i = 0; i < 30; i++)
+        assert_true(table_add(&table, pcs, make_stack(pcs, i), 7));
+    table_clear(&table);
+    for (unsigned i = 30; i > 0; i--)
+        assert_true(table_add(&table, pcs, make_stack(pcs, i), 1));
+    table_check(&table);
+    assert_int_equal(table_weight(&table), 30);
+    table_close(&table);
+}
+
 static void numbers(void **state)
 {
     (void)state;
@@ -131,8 +150,12 @@ static void formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counted_by_many), cmocka_unit_test(full),    cmocka_unit_test(numbers),
-        cmocka_unit_test(variables),       cmocka_unit_test(formats),
+        cmocka_unit_test(counted_by_many),
+        cmocka_unit_test(full),
+        cmocka_unit_test(cleared_where_it_is_locked),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(variables),
+        cmocka_unit_test(formats),
     };
     return cmocka_run_group_tests_name("cpuprof_table", tests, NULL, NULL);
 }
