@@ -30,7 +30,6 @@ enum {
     POOLS = 256,
     KEYS_IN_PLACE = 32, /* pthread keys below this need no memory when they are set */
     WATCH_NS = 50000000,
-    NO_TIMER = -1,
 };
 
 /* Time that ended threads of one kind left behind. */
@@ -40,8 +39,8 @@ struct pool {
 };
 
 struct slot {
-    int32_t tid; /* 0: never used */
-    int32_t timer;
+    int32_t tid;      /* 0: never used */
+    uint32_t timer;   /* the kernel's number plus one; 0: none */
     uint64_t counted; /* ticks */
     uint64_t since;   /* its clock when counting began */
     struct pool *pool;
@@ -50,13 +49,13 @@ struct slot {
 static struct {
     struct slot *slots; /* mapped at the first start, and kept: signals may come late */
     struct timers_options options;
-    int32_t watch, wall; /* timers of the process; NO_TIMER */
-    uint64_t random;     /* under the profile's lock, and harmless where it is not */
+    uint32_t watch, wall; /* timers of the process, as in a slot */
+    uint64_t random;      /* under the profile's lock, and harmless where it is not */
     pthread_key_t key;
     bool has_key;
     bool is_running;
     struct pool pools[POOLS];
-} timers = {.watch = NO_TIMER, .wall = NO_TIMER};
+} timers;
 
 /* The calling thread's slot, once it is known here. */
 static __thread struct slot *mine;
@@ -100,7 +99,7 @@ static uint64_t random_up_to(uint64_t limit)
 
 /* For a thread, or for tid 0: for any that runs. The first expiry falls anywhere into the first
  * interval, so that work that is done in step with it is not seen always or never. */
-static int32_t make_timer(clockid_t clock, pid_t tid, void *carried, uint64_t interval)
+static uint32_t make_timer(clockid_t clock, pid_t tid, void *carried, uint64_t interval)
 {
     struct sigevent event;
     memset(&event, 0, sizeof event);
@@ -110,20 +109,20 @@ static int32_t make_timer(clockid_t clock, pid_t tid, void *carried, uint64_t in
     event._sigev_un._tid = tid;
     int32_t timer;
     if (sys_call(SYS_timer_create, clock, (long)&event, (long)&timer, 0, 0, 0) != 0)
-        return NO_TIMER;
+        return 0;
     const struct itimerspec when = {
         .it_interval = timespec_of(interval),
         .it_value = timespec_of(random_up_to(interval)),
     };
     (void)sys_call(SYS_timer_settime, timer, 0, (long)&when, 0, 0, 0);
-    return timer;
+    return (uint32_t)timer + 1;
 }
 
-static void delete_timer(int32_t *timer)
+static void delete_timer(uint32_t *timer)
 {
-    const int32_t deleted = __atomic_exchange_n(timer, NO_TIMER, __ATOMIC_ACQ_REL);
-    if (deleted != NO_TIMER)
-        (void)sys_call(SYS_timer_delete, deleted, 0, 0, 0, 0, 0);
+    const uint32_t deleted = __atomic_exchange_n(timer, 0, __ATOMIC_ACQ_REL);
+    if (deleted)
+        (void)sys_call(SYS_timer_delete, deleted - 1, 0, 0, 0, 0, 0);
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -146,7 +145,7 @@ static struct slot *find_slot(pid_t tid)
     return NULL;
 }
 
-/* A new one, or NULL: there are too many threads. */
+/* A new one, or NULL: there are too many threads, or somebody has just taken one for it. */
 static struct slot *take_slot(pid_t tid)
 {
     for (unsigned i = 0; i < SLOT_PROBES; i++) {
@@ -156,6 +155,8 @@ static struct slot *take_slot(pid_t tid)
             __atomic_compare_exchange_n(&slot->tid, &there, tid, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED))
             return slot;
+        if (there == tid)
+            return NULL;
     }
     return NULL;
 }
@@ -178,7 +179,7 @@ static struct slot *add_thread(pid_t tid, uint64_t since)
     slot->timer = make_timer(timers.options.is_wall ? CLOCK_MONOTONIC : thread_clock(tid), tid,
                              slot, timers.options.interval_ns);
     /* Out of timers, or the thread has ended, or the profile has meanwhile. */
-    if (slot->timer == NO_TIMER || !__atomic_load_n(&timers.is_running, __ATOMIC_SEQ_CST)) {
+    if (!slot->timer || !__atomic_load_n(&timers.is_running, __ATOMIC_SEQ_CST)) {
         free_slot(slot);
         return NULL;
     }
@@ -287,7 +288,7 @@ void timers_stop(void)
 
 void timers_forget(void)
 {
-    timers.watch = timers.wall = NO_TIMER;
+    timers.watch = timers.wall = 0;
     timers.is_running = false;
     mine = NULL;
     if (timers.slots)
