@@ -89,9 +89,8 @@ struct tick {
 
 struct tick timers_tick(const siginfo_t *info);
 
-/* The calling thread begins or ends; `routine` tells threads of one kind. */
+/* The calling thread begins; `routine` tells threads of one kind. */
 void timers_enter(uintptr_t routine);
-void timers_leave(void *slot);
 /* The calling thread takes ticks, whatever it inherited. */
 void timers_unblock(void);
 

@@ -15,6 +15,7 @@
 #include "cpuprof/internal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -59,6 +60,11 @@ static struct {
 
 /* The calling thread's slot, once it is known here. */
 static __thread struct slot *mine;
+
+/* Rounds of destructors that have called ours. The program's come after it and may work long, so
+ * the thread is given up in the last round; found again after that, all its time would count
+ * twice. */
+static __thread unsigned rounds;
 
 /* What signals of the two timers of the process carry; others carry a slot. */
 static char is_watch, is_wall;
@@ -250,12 +256,6 @@ static void add_all_threads(void)
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
-/* Before anything else can take the first keys: those cost nothing to set. */
-static __attribute__((constructor(101))) void make_key(void)
-{
-    timers.has_key = pthread_key_create(&timers.key, timers_leave) == 0;
-}
-
 bool timers_start(const struct timers_options *options)
 {
     if (!timers.slots) {
@@ -333,13 +333,14 @@ void timers_unblock(void)
         (void)sys_sigprocmask(SIG_UNBLOCK, &signal, NULL);
 }
 
-/* Also the destructor of the thread's key. */
-void timers_leave(void *slot)
+/* The destructor of the thread's key. */
+static void leave(void *slot)
 {
-    (void)slot;
-    const pid_t tid = sys_gettid();
     struct slot *s = mine;
-    if (!is_mine(tid))
+    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(timers.key, slot) == 0)
+        return;
+    rounds = PTHREAD_DESTRUCTOR_ITERATIONS;
+    if (!is_mine(sys_gettid()))
         return;
     mine = NULL;
     delete_timer(&s->timer);
@@ -349,6 +350,12 @@ void timers_leave(void *slot)
         (void)__atomic_fetch_add(&s->pool->ns, left, __ATOMIC_RELAXED);
     }
     free_slot(s);
+}
+
+/* Before anything else can take the first keys: those cost nothing to set. */
+static __attribute__((constructor(101))) void make_key(void)
+{
+    timers.has_key = pthread_key_create(&timers.key, leave) == 0;
 }
 
 /* ---- ticks ----------------------------------------------------------------------------------- */
@@ -369,7 +376,7 @@ static uint64_t take_from_pool(struct pool *pool)
 static uint64_t adopt(void)
 {
     const pid_t tid = sys_gettid();
-    if (is_mine(tid))
+    if (rounds == PTHREAD_DESTRUCTOR_ITERATIONS || is_mine(tid))
         return 0;
     struct slot *slot = find_slot(tid);
     const bool is_new = !slot;

@@ -404,6 +404,13 @@ def short_threads():
     expect(near(profile.total, 1000 * float(run.out), 0.15), profile.total, run.out)
 
 
+def threads_that_linger():
+    """All that a thread does while its keys are destroyed counts, and nothing counts twice."""
+    run = Run([build('threads.c'), 'lingers'], CPUPROFILE='l.prof', CPUPROFILE_FREQUENCY='1000')
+    total = checked('l.prof', run).total
+    expect(near(total, 1000 * float(run.out), 0.03), total, run.out)
+
+
 def threads_and_switches():
     run = Run([build('threads.c'), 'churn', '1.5'], CPUPROFILE_FREQUENCY='4000')
     expect(len(run.lines) > 5, run.err)
@@ -517,8 +524,8 @@ def run_command():
 
 TESTS = [depends_on_libc_alone, linked, preloaded, static_archive, every_call, toggled_by_a_signal, frequencies,
          other_timers, no_file, names, forked, children_that_do_nothing, executed, switched, signal_of_the_program,
-         set_user_id, killed, threads_by_their_share, short_threads, threads_and_switches, strange_stacks, exceptions,
-         bad_files, closed_stderr, methods, many_stacks, run_command, unwinder_agrees_with_libgcc]
+         set_user_id, killed, threads_by_their_share, short_threads, threads_that_linger, threads_and_switches,
+         strange_stacks, exceptions, bad_files, closed_stderr, methods, many_stacks, run_command, unwinder_agrees_with_libgcc]
 
 
 def main():

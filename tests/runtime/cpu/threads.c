@@ -5,6 +5,7 @@
  *                           three are made with all signals blocked
  *   threads many N          N threads one after another, each too short for most ticks
  *   threads churn SECONDS   threads come and go while one starts and stops profiles
+ *   threads lingers         a thread that works on after its first destructors
  *   threads exits           threads that end by pthread_exit and by being cancelled, and of C11
  * The last line is the CPU time that the process used. */
 #include <gperftools/profiler.h>
@@ -24,6 +25,7 @@ BURNER(brief)
 
 static double share;
 static volatile int is_over;
+static pthread_key_t last;
 
 static void *run_one(void *a)
 {
@@ -46,6 +48,19 @@ static void *run_three(void *a)
 static void *run_brief(void *a)
 {
     brief(0.001);
+    return a;
+}
+
+static void linger(void *a)
+{
+    (void)a;
+    brief(0.5);
+}
+
+static void *run_lingering(void *a)
+{
+    pthread_setspecific(last, &last);
+    one(1);
     return a;
 }
 
@@ -114,6 +129,10 @@ int main(int argc, char **argv)
                 pthread_join(t[i], NULL);
         }
         is_over = 1;
+        pthread_join(t[0], NULL);
+    } else if (!strcmp(what, "lingers")) {
+        pthread_key_create(&last, linger);
+        pthread_create(&t[0], NULL, run_lingering, NULL);
         pthread_join(t[0], NULL);
     } else {
         thrd_t c11;
