@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/env.h"
+#include "base/lock.h"
 #include "base/syscall.h"
 #include "unwind/unwind.h"
 
@@ -23,7 +24,7 @@ enum {
 };
 
 static struct {
-    int lock; /* 1: held */
+    struct lock lock;
     uint64_t signals_before_fork;
 
     /* Under the lock. */
@@ -51,39 +52,18 @@ static __thread bool is_in_filter;
 
 /* ---- the lock -------------------------------------------------------------------------------- */
 
-static bool try_lock(void)
-{
-    return __atomic_exchange_n(&profile.lock, 1, __ATOMIC_ACQUIRE) == 0;
-}
-
-static void unlock(void)
-{
-    __atomic_store_n(&profile.lock, 0, __ATOMIC_RELEASE);
-}
-
-static void pause_a_little(unsigned round)
-{
-    if (round < 16) {
-        sys_yield();
-    } else {
-        const struct timespec t = {.tv_nsec = 100000};
-        (void)sys_call(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
-    }
-}
-
 static uint64_t lock_quietly(void)
 {
     const uint64_t all = ~UINT64_C(0);
     uint64_t before = 0;
     (void)sys_sigprocmask(SIG_SETMASK, &all, &before);
-    for (unsigned round = 0; !try_lock(); round++)
-        pause_a_little(round);
+    lock_take(&profile.lock);
     return before;
 }
 
 static void unlock_and_restore(uint64_t before)
 {
-    unlock();
+    lock_drop(&profile.lock);
     (void)sys_sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -107,26 +87,32 @@ static void leave_table(struct table *table)
     (void)__atomic_sub_fetch(&table->users, 1, __ATOMIC_SEQ_CST);
 }
 
-/* After the table is no longer the active one. */
-static void wait_for_users(const struct table *table)
+/* Until the last tick has left; what lets others in was closed before. */
+static void wait_for_none(const uint32_t *ticks)
 {
-    for (unsigned round = 0; __atomic_load_n(&table->users, __ATOMIC_SEQ_CST) != 0; round++)
-        pause_a_little(round);
+    for (unsigned round = 0; __atomic_load_n(ticks, __ATOMIC_SEQ_CST) != 0; round++) {
+        if (round < 16) {
+            sys_yield();
+        } else {
+            const struct timespec t = {.tv_nsec = 100000};
+            (void)sys_call(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
+        }
+    }
 }
 
 /* Makes room by writing out a table that is full; false: somebody else is at it. */
 static bool make_room(struct table *full)
 {
-    if (!try_lock())
+    if (!lock_try(&profile.lock))
         return false;
     if (__atomic_load_n(&profile.active, __ATOMIC_SEQ_CST) == full) {
         struct table *other = &profile.tables[full == &profile.tables[0]];
         __atomic_store_n(&profile.active, other, __ATOMIC_SEQ_CST);
-        wait_for_users(full);
+        wait_for_none(&full->users);
         writer_keep(&profile.writer, full);
         table_clear(full);
     }
-    unlock();
+    lock_drop(&profile.lock);
     return true;
 }
 
@@ -195,14 +181,14 @@ static void checkpoint_if_due(uint64_t passed)
 {
     const uint64_t due = __atomic_load_n(&profile.checkpoint_ns, __ATOMIC_RELAXED);
     if (__atomic_add_fetch(&profile.unwritten_ns, passed, __ATOMIC_RELAXED) < due || due == 0 ||
-        !try_lock())
+        !lock_try(&profile.lock))
         return;
     const struct table *table = profile.active;
     if (table && profile.writer.pid == sys_getpid()) {
         writer_checkpoint(&profile.writer, table);
         __atomic_store_n(&profile.unwritten_ns, 0, __ATOMIC_RELAXED);
     }
-    unlock();
+    lock_drop(&profile.lock);
 }
 
 static void on_tick(int signal, siginfo_t *info, void *context)
@@ -354,10 +340,9 @@ static void end_ticks(void)
 {
     __atomic_store_n(&profile.active, NULL, __ATOMIC_SEQ_CST);
     timers_stop();
-    wait_for_users(&profile.tables[0]);
-    wait_for_users(&profile.tables[1]);
-    for (unsigned round = 0; __atomic_load_n(&profile.in_filters, __ATOMIC_SEQ_CST) != 0; round++)
-        pause_a_little(round);
+    wait_for_none(&profile.tables[0].users);
+    wait_for_none(&profile.tables[1].users);
+    wait_for_none(&profile.in_filters);
 }
 
 void profile_stop(void)
