@@ -47,7 +47,7 @@ static struct {
     uintptr_t rooms[ROOMS][SAMPLE_MAX];
 } profile = {.writer = {.fd = -1, .maps_fd = -1}};
 
-/* A stop from inside the filter would wait for itself. */
+/* A stop waits, with the lock, for filters to return: from inside one the lock is not taken. */
 static __thread bool is_in_filter;
 
 /* ---- the lock -------------------------------------------------------------------------------- */
@@ -300,6 +300,8 @@ static bool open_all(int *error)
 int profile_start(const char *path, const struct ProfilerOptions *options,
                   enum profile_origin origin)
 {
+    if (is_in_filter)
+        return false;
     int error = 0;
     const uint64_t before = lock_quietly();
     bool is_started = false;
@@ -389,7 +391,8 @@ void profile_flush(void)
 void profile_state(struct ProfilerState *state)
 {
     memset(state, 0, sizeof *state);
-    const uint64_t before = lock_quietly();
+    /* While a filter is in, nothing that is read here goes away. */
+    const uint64_t before = is_in_filter ? 0 : lock_quietly();
     const struct table *table = profile.active;
     if (table) {
         const uint64_t weight = profile.writer.kept_weight + table_weight(table);
@@ -399,7 +402,8 @@ void profile_state(struct ProfilerState *state)
         (void)text_print(state->profile_name, sizeof state->profile_name, "%s",
                          profile.writer.name.text);
     }
-    unlock_and_restore(before);
+    if (!is_in_filter)
+        unlock_and_restore(before);
 }
 
 /* ---- fork ------------------------------------------------------------------------------------ */

@@ -22,6 +22,33 @@ static int filter(void *kept)
     return *(int *)kept;
 }
 
+static pthread_t worker;
+static volatile int is_filter_in, is_work_over;
+
+/* Asks while another thread is ending the profile, which waits for this filter. */
+static int filter_that_asks(void *kept)
+{
+    struct ProfilerState s;
+    if (!pthread_equal(pthread_self(), worker) || is_work_over)
+        return 0;
+    is_filter_in = 1;
+    while (ProfilingIsEnabledForAllThreads())
+        ;
+    ProfilerFlush();
+    ProfilerGetCurrentState(&s);
+    *(int *)kept = s.enabled + ProfilerStart("from_filter.prof");
+    is_work_over = 1;
+    return 0;
+}
+
+static void *run_worker(void *a)
+{
+    worker = pthread_self();
+    while (!is_work_over)
+        work(0.01);
+    return a;
+}
+
 static void state(const char *when)
 {
     struct ProfilerState s;
@@ -80,6 +107,17 @@ int main(void)
     work(0.3);
     ProfilerStop();
     printf("filter called=%d\n", calls > 0);
+    int asked = -1;
+    const struct ProfilerOptions asking = {.filter_in_thread = filter_that_asks,
+                                           .filter_in_thread_arg = &asked};
+    pthread_t thread;
+    ProfilerStartWithOptions("asking.prof", &asking);
+    pthread_create(&thread, NULL, run_worker, NULL);
+    while (!is_filter_in)
+        sched_yield();
+    ProfilerStop();
+    pthread_join(thread, NULL);
+    printf("filter asked=%d\n", asked);
     printf("stack trace depth>1=%d\n", depth_here() > 1);
     return 0;
 }

@@ -178,6 +178,7 @@ still enabled=1
 stopped: enabled=0 start_time_set=0 name='' samples>0=0
 filtered start=1
 filter called=1
+filter asked=0
 stack trace depth>1=1
 ''', run.out)
     expect(checked('api.prof', run).total > 40, run.lines)
