@@ -129,6 +129,14 @@ static bool begin(struct writer *writer)
     return true;
 }
 
+/* What an earlier checkpoint left behind the end goes too. */
+static void finish(struct writer *writer)
+{
+    drain(writer);
+    if (writer->is_seekable && !writer->has_failed)
+        (void)sys_ftruncate(writer->fd, writer->at);
+}
+
 /* How many. */
 static uint64_t put_records(struct writer *writer, const struct table *table)
 {
@@ -148,7 +156,7 @@ void writer_keep(struct writer *writer, const struct table *table)
         return;
     writer->evictions += put_records(writer, table);
     writer->kept_weight += table_weight(table);
-    drain(writer);
+    finish(writer);
     writer->kept = (off_t)writer->bytes;
 }
 
@@ -161,9 +169,7 @@ void writer_end(struct writer *writer, const struct table *table)
     (void)put_records(writer, table);
     put_words(writer, trailer, sizeof trailer / sizeof *trailer);
     (void)maps_write(&buffer.maps, writer->maps_fd, &sink);
-    drain(writer);
-    if (writer->is_seekable && !writer->has_failed)
-        (void)sys_ftruncate(writer->fd, writer->at);
+    finish(writer);
 }
 
 void writer_checkpoint(struct writer *writer, const struct table *table)

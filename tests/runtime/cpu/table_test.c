@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * cpuprof/table.c: counting stacks from many threads at once; and what base/ makes of texts. */
+ * cpuprof/table.c: counting stacks from many threads at once; cpuprof/writer.c: what stands in the
+ * file in between; and what base/ makes of texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,8 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/env.h"
 #include "base/message.h"
@@ -100,6 +103,32 @@ static void cleared_where_it_is_locked(void **state)
     table_close(&table);
 }
 
+/* A process may be killed right after its table was full: nothing but records is in the file. */
+static void kept_behind_a_checkpoint(void **state)
+{
+    (void)state;
+    struct writer writer = {.name.text = "/tmp/cpuprof_test_XXXXXX", .period_us = 10000};
+    const int fd = mkstemp(writer.name.text);
+    const uintptr_t one[] = {1, 2}, two[] = {3, 4};
+    struct stat about;
+    assert_true(fd >= 0);
+    assert_int_equal(writer_open(&writer), 0);
+    assert_true(table_open(&table));
+    assert_true(table_add(&table, one, 2, 1));
+    writer_checkpoint(&writer, &table);
+    assert_int_equal(fstat(fd, &about), 0);
+    assert_true((uint64_t)about.st_size > writer.bytes); /* the map */
+    assert_true(table_add(&table, two, 2, 1));
+    writer_keep(&writer, &table);
+    assert_int_equal(fstat(fd, &about), 0);
+    assert_int_equal(about.st_size, (5 + 2 * 4) * 8);
+    assert_int_equal(writer.evictions, 2);
+    table_close(&table);
+    writer_close(&writer);
+    close(fd);
+    unlink(writer.name.text);
+}
+
 static void numbers(void **state)
 {
     (void)state;
@@ -153,6 +182,7 @@ int main(void)
         cmocka_unit_test(counted_by_many),
         cmocka_unit_test(full),
         cmocka_unit_test(cleared_where_it_is_locked),
+        cmocka_unit_test(kept_behind_a_checkpoint),
         cmocka_unit_test(numbers),
         cmocka_unit_test(variables),
         cmocka_unit_test(formats),
