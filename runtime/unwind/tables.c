@@ -12,10 +12,9 @@
 
 enum kind {
     KIND_EMPTY,
-    KIND_SP,  /* CFA from the stack pointer */
-    KIND_BP,  /* CFA from the frame pointer */
-    KIND_END, /* the outermost frame */
-    KIND_SIGRETURN,
+    KIND_SP,    /* CFA from the stack pointer */
+    KIND_BP,    /* CFA from the frame pointer */
+    KIND_END,   /* the outermost frame */
     KIND_OTHER, /* by step_full */
 };
 
@@ -40,10 +39,8 @@ void unwind_forget(void)
 static uint64_t rule_of(uintptr_t at)
 {
     struct row row;
-    if (!eh_frame_row(at, &row))
-        return step_is_sigreturn(at + 1) ? KIND_SIGRETURN : KIND_OTHER;
-    if (row.is_signal_frame)
-        return step_is_sigreturn(at + 1) ? KIND_SIGRETURN : KIND_OTHER;
+    if (!eh_frame_row(at, &row) || row.is_signal_frame)
+        return KIND_OTHER;
     if (row.rule[REG_PC] == RULE_UNDEFINED)
         return KIND_END;
     if (row.rule[REG_PC] != RULE_OFFSET || row.value[REG_PC] != -8 ||
