@@ -77,6 +77,21 @@ static inline uint64_t look_up(uintptr_t at, uint64_t mark)
     return learn(entry, at, mark);
 }
 
+/* Adds where the walk starts, and returns the address to look up; 0: there is no more. Where a null
+ * pointer was called, the return address is what the call has just pushed. */
+static inline uintptr_t begin(struct walk *walk, uintptr_t *pc, uintptr_t *sp,
+                              struct memory *memory)
+{
+    walk_add(walk, *pc ? *pc : 1); /* zero would end the profile for some readers */
+    if (__builtin_expect(*pc != 0, 1))
+        return *pc;
+    if (walk_is_full(walk) || !memory_read(memory, *sp, pc) || *pc == 0)
+        return 0;
+    *sp += 8;
+    walk_add(walk, *pc);
+    return *pc - 1;
+}
+
 /* From the first frame with all registers: slow, and needed where a frame in the middle can only be
  * undone by a register that the short way does not follow. */
 static __attribute__((noinline)) void walk_with_all(struct walk *walk, const struct regs *start)
@@ -84,9 +99,8 @@ static __attribute__((noinline)) void walk_with_all(struct walk *walk, const str
     struct regs regs = *start;
     struct memory memory;
     memory_begin(&memory, regs.value[REG_SP]);
-    uintptr_t at = regs.value[REG_PC];
-    walk_add(walk, at);
-    while (!walk_is_full(walk)) {
+    uintptr_t at = begin(walk, &regs.value[REG_PC], &regs.value[REG_SP], &memory);
+    while (at && !walk_is_full(walk)) {
         const enum step step = step_full(&regs, at, &memory);
         if (step != STEP_CALLER && step != STEP_SIGNAL)
             return;
@@ -118,34 +132,17 @@ static __attribute__((noinline)) void step_other(struct middle *middle, const st
     middle->step = step_full(&middle->regs, at, memory);
 }
 
-/* Called through a null pointer: the return address is what the call has just pushed. */
-static bool leave_nowhere(uintptr_t *pc, uintptr_t *sp, struct memory *memory)
-{
-    if (!memory_read(memory, *sp, pc) || *pc == 0)
-        return false;
-    *sp += 8;
-    return true;
-}
-
 void walk_tables(struct walk *walk, const struct regs *start)
 {
     const struct walk before = *walk;
     const uint64_t mark = __atomic_load_n(&tables.mark, __ATOMIC_ACQUIRE);
     uintptr_t pc = start->value[REG_PC], sp = start->value[REG_SP], bp = start->value[REG_BP];
-    const struct regs *all = start; /* while pc, sp and bp are the first frame's */
+    const struct regs *all = pc ? start : NULL; /* while pc, sp and bp are the first frame's */
     struct memory memory;
     memory_begin(&memory, sp);
 
-    uintptr_t at = pc;
-    walk_add(walk, pc ? pc : 1); /* zero would end the profile for some readers */
-    if (pc == 0) {
-        if (walk_is_full(walk) || !leave_nowhere(&pc, &sp, &memory))
-            return;
-        walk_add(walk, pc);
-        at = pc - 1;
-        all = NULL;
-    }
-    while (!walk_is_full(walk)) {
+    uintptr_t at = begin(walk, &pc, &sp, &memory);
+    while (at && !walk_is_full(walk)) {
         const uint64_t rule = look_up(at, mark);
         const unsigned kind = rule & KIND_MASK;
         if (__builtin_expect(kind == KIND_SP || kind == KIND_BP, 1)) {

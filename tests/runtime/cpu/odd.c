@@ -2,7 +2,8 @@
  *
  * Places where it is hard to be a guest: small alternate stacks, coroutines, a handler of SIGPROF
  * from before everything, threads with the smallest stack, a call through a null pointer.
- *   odd altstack | coroutine | taken | replaced | smallstack | nullcall | onexit */
+ *   odd altstack | coroutine | taken | replaced | smallstack | nullcall | nullcall_by_rbx |
+ *       onexit */
 #include <gperftools/profiler.h>
 
 #include <limits.h>
@@ -65,6 +66,8 @@ static void on_segv(int signal, siginfo_t *info, void *context)
     void *pcs[20];
     (void)signal, (void)info;
     ours_deep = ProfilerGetStackTrace(pcs, 20, 0, context);
+    if (!pcs[0]) /* that would be the end of the file */
+        ours_deep = 0;
     siglongjmp(after_crash, 1);
 }
 
@@ -73,6 +76,27 @@ static KEPT int calls_nothing(void (*volatile f)(void))
     f();
     return ours_deep;
 }
+
+/* Its frame can be found by a register only that the walk does not follow at first. */
+void calls_by_rbx(void (*f)(void));
+__asm__(".text\n"
+        ".type calls_by_rbx, @function\n"
+        "calls_by_rbx:\n"
+        ".cfi_startproc\n"
+        "push %rbx\n"
+        ".cfi_def_cfa_offset 16\n"
+        ".cfi_offset rbx, -16\n"
+        "mov %rsp, %rbx\n"
+        ".cfi_def_cfa_register rbx\n"
+        "and $-64, %rsp\n"
+        "call *%rdi\n"
+        "mov %rbx, %rsp\n"
+        ".cfi_def_cfa_register rsp\n"
+        "pop %rbx\n"
+        ".cfi_def_cfa_offset 8\n"
+        "ret\n"
+        ".cfi_endproc\n"
+        ".size calls_by_rbx, . - calls_by_rbx\n");
 
 int main(int argc, char **argv)
 {
@@ -113,11 +137,15 @@ int main(int argc, char **argv)
         pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN);
         pthread_create(&thread, &attributes, run_small, NULL);
         pthread_join(thread, NULL);
-    } else if (!strcmp(what, "nullcall")) {
+    } else if (!strncmp(what, "nullcall", 8)) {
         struct sigaction action = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO};
         sigaction(SIGSEGV, &action, NULL);
-        if (sigsetjmp(after_crash, 1) == 0)
-            (void)calls_nothing(NULL);
+        if (sigsetjmp(after_crash, 1) == 0) {
+            if (what[8])
+                calls_by_rbx(NULL);
+            else
+                (void)calls_nothing(NULL);
+        }
         printf("deep=%d\n", ours_deep > 2);
     } else if (!strcmp(what, "onexit")) {
         atexit((void (*)(void))ProfilerStop);

@@ -429,7 +429,8 @@ def strange_stacks():
         expect(own[name] + 20 > 0.7 * total, what, own)
         if what == 'altstack':
             expect(within['main'] >= 0.9 * total, within)
-    expect(Run([program, 'nullcall']).out == 'deep=1\n', 'the caller of a null pointer was not found')
+    for what in ('nullcall', 'nullcall_by_rbx'):
+        expect(Run([program, what]).out == 'deep=1\n', 'the caller of a null pointer was not found', what)
 
 
 def exceptions():
