@@ -47,7 +47,9 @@ struct temps {
     uint32_t n, cap;
 };
 
-/* Creates a file in $TMPDIR or /tmp that others cannot read, with a name that cannot be guessed and
+const char *temps_folder(void); /* $TMPDIR or /tmp */
+
+/* Creates a file there that others cannot read, with a name that cannot be guessed and
  * ends in "." and the extension. `path` is borrowed until it is removed or forgotten. */
 bool temps_open(struct temps *temps, const char *extension, int *fd, const char **path,
                 struct error *err) CHECKED;

@@ -185,48 +185,48 @@ static bool is_of_run(const char *file, const char *name)
     return file[n] == '_' && file[n + 1] && !file[n + 1 + strspn(file + n + 1, "0123456789_")];
 }
 
-static char *copy_text(const char *text)
+static char *copy_text(struct span text)
 {
-    const size_t n = strlen(text) + 1;
-    char *copy = base_alloc(n, 1);
-    memcpy(copy, text, n);
+    char *copy = base_alloc(text.n + 1, 1);
+    memcpy(copy, text.p, text.n);
     return copy;
 }
 
 /* A header, and what follows it at least. */
 enum { FIRST_COUNT_AT = 40, SMALLEST = 64 };
 
-/* The program that a profile is of, by the first code that its map lists. False: it has no samples.
- */
-static bool read_profile(const char *path, struct run_profile *profile)
+static bool has_samples(struct span bytes)
+{
+    uint64_t count = 0;
+    if (bytes.n > SMALLEST)
+        memcpy(&count, bytes.p + FIRST_COUNT_AT, sizeof count);
+    return count > 0;
+}
+
+/* The program that a profile is of: the first code that its map lists. */
+static char *program_of(struct span bytes)
 {
     static const char code[] = " r-xp ";
+    const char *line = memmem(bytes.p, bytes.n, code, sizeof code - 1);
+    const char *end = line ? memchr(line, '\n', bytes.n - (size_t)(line - bytes.p)) : NULL;
+    const char *name = end ? memchr(line, '/', (size_t)(end - line)) : NULL;
+    return copy_text(name ? span_make(name, (size_t)(end - name)) : span_of("?"));
+}
+
+/* False: it has no samples. */
+static bool read_profile(const char *path, struct run_profile *profile)
+{
     struct file file = {0};
     struct error err;
     if (!file_open(&file, path, (uint64_t)1 << 30, &err))
         return false;
-    const struct span bytes = file.bytes;
-    bool has_samples = false;
-    if (bytes.n > SMALLEST) {
-        uint64_t count;
-        memcpy(&count, bytes.p + FIRST_COUNT_AT, sizeof count);
-        has_samples = count > 0;
-        const char *line = memmem(bytes.p, bytes.n, code, sizeof code - 1);
-        const char *end = line ? memchr(line, '\n', bytes.n - (size_t)(line - bytes.p)) : NULL;
-        const char *name = end ? memchr(line, '/', (size_t)(end - line)) : NULL;
-        profile->path = copy_text(path);
-        profile->program = name ? base_alloc((size_t)(end - name) + 1, 1) : copy_text("?");
-        if (name) {
-            memcpy(profile->program, name, (size_t)(end - name));
-            profile->program[end - name] = '\0';
-        }
+    const bool is_wanted = has_samples(file.bytes);
+    if (is_wanted) {
+        profile->path = copy_text(span_of(path));
+        profile->program = program_of(file.bytes);
     }
     file_close(&file);
-    if (bytes.n > SMALLEST && !has_samples) {
-        base_free(profile->path);
-        base_free(profile->program);
-    }
-    return has_samples;
+    return is_wanted;
 }
 
 static int by_program(const void *a, const void *b)
@@ -269,17 +269,16 @@ static bool choose_folder(struct runner *runner, const char *output, struct erro
 {
     if (output) {
         const char *slash = strrchr(output, '/');
-        runner->folder = copy_text(slash ? output : ".");
+        runner->folder = copy_text(span_of(slash ? output : "."));
         if (slash)
             runner->folder[slash > output ? slash - output : 1] = '\0';
-        runner->name = copy_text(slash ? slash + 1 : output);
+        runner->name = copy_text(span_of(slash ? slash + 1 : output));
         return true;
     }
-    const char *where = getenv("TMPDIR");
     struct buf path = BUF_MAX(PATH_MAX);
-    buf_printf(&path, "%s/cprof-XXXXXX", where && *where ? where : "/tmp");
-    runner->folder = copy_text(buf_c(&path));
-    runner->name = copy_text("profile");
+    buf_printf(&path, "%s/cprof-XXXXXX", temps_folder());
+    runner->folder = copy_text(span_of(buf_c(&path)));
+    runner->name = copy_text(span_of("profile"));
     buf_free(&path);
     if (!mkdtemp(runner->folder))
         return error_system(err, errno, "making a folder for the profile");

@@ -36,12 +36,17 @@ void temps_note(struct temps *temps, const char *path)
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+const char *temps_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/tmp";
+}
+
 bool temps_open(struct temps *temps, const char *extension, int *fd, const char **path,
                 struct error *err)
 {
-    const char *folder = getenv("TMPDIR");
     struct buf name = BUF_MAX(4096);
-    buf_printf(&name, "%s/cprof-XXXXXX.%s", folder && *folder ? folder : "/tmp", extension);
+    buf_printf(&name, "%s/cprof-XXXXXX.%s", temps_folder(), extension);
     (void)buf_c(&name);
     if (name.is_full) {
         buf_free(&name);
