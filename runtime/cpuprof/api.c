@@ -6,8 +6,6 @@
 
 #include "unwind/unwind.h"
 
-#define EXPORTED __attribute__((visibility("default")))
-
 EXPORTED int ProfilerStart(const char *fname)
 {
     return profile_start(fname, NULL, PROFILE_BY_CALL);

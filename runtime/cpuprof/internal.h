@@ -16,6 +16,8 @@
 #include "base/maps.h"
 #include "base/outname.h"
 
+#define EXPORTED __attribute__((visibility("default")))
+
 /* Readers of the format know no deeper stacks. */
 enum { SAMPLE_MAX = 254 };
 

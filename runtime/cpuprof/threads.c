@@ -12,8 +12,6 @@
 #include "base/syscall.h"
 #include "unwind/unwind.h"
 
-#define EXPORTED __attribute__((visibility("default")))
-
 typedef void *start_routine(void *);
 
 /* What a new thread is to do, from its maker to itself. */
