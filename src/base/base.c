@@ -74,6 +74,14 @@ void *base_grow(void *old, uint32_t *cap, size_t need, size_t size)
     return p;
 }
 
+char *base_copy(const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy)
+        base_oom();
+    return copy;
+}
+
 void base_free(void *p)
 {
     free(p);

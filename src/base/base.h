@@ -24,4 +24,7 @@ void *base_alloc(size_t count, size_t size) CHECKED NEVER_NULL;
  * as often as it takes. New elements are not zeroed. Returns the array, moved perhaps. */
 void *base_grow(void *old, uint32_t *cap, size_t need, size_t size) CHECKED NEVER_NULL;
 
+/* A copy of a text, for base_free; NULL stays NULL. */
+char *base_copy(const char *text) CHECKED;
+
 void base_free(void *p);

@@ -69,6 +69,16 @@ void buf_utf8(struct buf *buf, struct span text)
     }
 }
 
+void buf_hex(struct buf *buf, struct span bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.n; i++) {
+        const unsigned char byte = (unsigned char)bytes.p[i];
+        buf_byte(buf, digits[byte >> 4]);
+        buf_byte(buf, digits[byte & 15]);
+    }
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     if (buf->is_full)

@@ -20,6 +20,8 @@ void buf_byte(struct buf *buf, char byte);
 void buf_text(struct buf *buf, const char *text);
 /* With U+FFFD for each byte that is not UTF-8. */
 void buf_utf8(struct buf *buf, struct span text);
+/* Two digits a byte, lower case. */
+void buf_hex(struct buf *buf, struct span bytes);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Room for n more bytes behind buf->n, or NULL (and the flag) beyond the limit. The caller adds to
  * n. */

@@ -6,7 +6,11 @@
 
 #include "base/span.h"
 
-enum cursor_order { CURSOR_LITTLE, CURSOR_BIG };
+enum cursor_order {
+    CURSOR_LITTLE,
+    CURSOR_BIG,
+    CURSOR_NATIVE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? CURSOR_LITTLE : CURSOR_BIG,
+};
 
 struct cursor {
     const uint8_t *start, *at, *end;
@@ -60,7 +64,7 @@ static inline uint16_t cursor_u16(struct cursor *c)
         return 0;
     memcpy(&v, c->at, sizeof v);
     c->at += sizeof v;
-    if ((c->order == CURSOR_BIG) == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__))
+    if (c->order != CURSOR_NATIVE)
         v = __builtin_bswap16(v);
     return v;
 }
@@ -72,7 +76,7 @@ static inline uint32_t cursor_u32(struct cursor *c)
         return 0;
     memcpy(&v, c->at, sizeof v);
     c->at += sizeof v;
-    if ((c->order == CURSOR_BIG) == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__))
+    if (c->order != CURSOR_NATIVE)
         v = __builtin_bswap32(v);
     return v;
 }
@@ -84,7 +88,7 @@ static inline uint64_t cursor_u64(struct cursor *c)
         return 0;
     memcpy(&v, c->at, sizeof v);
     c->at += sizeof v;
-    if ((c->order == CURSOR_BIG) == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__))
+    if (c->order != CURSOR_NATIVE)
         v = __builtin_bswap64(v);
     return v;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -27,14 +28,6 @@ void fd_close(int *fd)
     (void)close(*fd);
     errno = before;
     *fd = -1;
-}
-
-static char *copy_name(const char *name)
-{
-    char *copy = strdup(name);
-    if (!copy)
-        base_oom();
-    return copy;
 }
 
 /* Maps what is left of a regular file behind its offset. False where that cannot be done: then it
@@ -142,7 +135,7 @@ bool file_read_fd(struct file *file, int fd, const char *name, uint64_t limit, s
     if (!(can_map && map_file(file, fd, (uint64_t)st.st_size)) &&
         !read_all(file, fd, name, limit, err))
         return false;
-    file->name = copy_name(name);
+    file->name = base_copy(name);
     return true;
 }
 
@@ -198,4 +191,24 @@ bool file_is_regular(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool fd_write(int fd, struct span bytes)
+{
+    while (bytes.n) {
+        const ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n > 0) {
+            bytes = span_skip(bytes, (size_t)n);
+        } else if (n == 0) {
+            errno = EIO; /* not an error and no progress: never loop on it */
+            return false;
+        } else if (errno == EAGAIN) {
+            /* Someone made the other end of our descriptor non-blocking: wait, not spin. */
+            struct pollfd wait = {.fd = fd, .events = POLLOUT};
+            (void)poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
 }

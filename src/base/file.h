@@ -38,3 +38,5 @@ bool file_is_regular(const char *path); /* links followed */
 
 /* For CLEANUP(fd_close) */
 void fd_close(int *fd);
+/* All of the bytes; false: errno says why not. */
+bool fd_write(int fd, struct span bytes) CHECKED;

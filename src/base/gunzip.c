@@ -103,11 +103,11 @@ bool file_unpack(struct file *file, uint64_t limit, struct notes *notes, struct 
     }
     inflateEnd(&z); /* owns the text of `reason` */
 
-    if (is_good)
-        file_take_bytes(file, &g);
-    if (is_good)
-        file->is_cut_short = outcome != UNPACKED;
-    else
+    if (!is_good) {
         free(g.p);
-    return is_good;
+        return false;
+    }
+    file_take_bytes(file, &g);
+    file->is_cut_short = outcome != UNPACKED;
+    return true;
 }

@@ -6,11 +6,11 @@
 
 #include <errno.h>
 #include <locale.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 #define BUFFER_SIZE ((size_t)64 << 10)
 
@@ -28,23 +28,7 @@ struct out {
 static int write_fd(void *to, const void *bytes, size_t n)
 {
     const struct out *out = to;
-    const char *p = bytes;
-    while (n) {
-        const ssize_t written = write(out->fd, p, n);
-        if (written > 0) {
-            p += written;
-            n -= (size_t)written;
-        } else if (written == 0) {
-            return EIO; /* not an error and no progress: never loop on it */
-        } else if (errno == EAGAIN) {
-            /* Someone made the other end of our descriptor non-blocking: wait, not spin. */
-            struct pollfd wait = {.fd = out->fd, .events = POLLOUT};
-            (void)poll(&wait, 1, -1);
-        } else if (errno != EINTR) {
-            return errno;
-        }
-    }
-    return 0;
+    return fd_write(out->fd, span_make(bytes, n)) ? 0 : errno;
 }
 
 static int write_buf(void *to, const void *bytes, size_t n)
@@ -60,13 +44,13 @@ static struct out *make(const char *name, out_write_fn *write_fn, void *to)
     if (!out)
         base_oom();
     *out = (struct out){
-        .name = strdup(name),
+        .name = base_copy(name),
         .write = write_fn,
         .to = to,
         .fd = -1,
         .point = newlocale(LC_ALL_MASK, "C", (locale_t)0),
     };
-    if (!out->name || !out->point)
+    if (!out->point)
         base_oom();
     return out;
 }

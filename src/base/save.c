@@ -16,14 +16,6 @@
 
 #define NAMES_TO_TRY 100 /* what others left behind stands in the way of no one */
 
-static char *copy_path(const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        base_oom();
-    return copy;
-}
-
 /* Creates a file that was not there, with the permissions that new files get here. */
 static int create_beside(const char *path, char **name)
 {
@@ -54,7 +46,7 @@ static bool open_in_place(struct save *save, const char *path, struct error *err
     save->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
     if (save->fd < 0)
         return error_system(err, errno, "%s", path);
-    save->path = copy_path(path);
+    save->path = base_copy(path);
     return true;
 }
 
@@ -68,7 +60,7 @@ bool save_open(struct save *save, const char *path, struct error *err)
     if (is_there && access(path, W_OK) != 0)
         return error_system(err, errno, "%s", path);
 
-    char *resolved = is_there ? realpath(path, NULL) : copy_path(path);
+    char *resolved = is_there ? realpath(path, NULL) : base_copy(path);
     if (!resolved)
         return error_system(err, errno, "%s", path);
     save->fd = create_beside(resolved, &save->temporary);

@@ -58,6 +58,32 @@ size_t span_find_text(struct span s, const char *text)
     return at ? (size_t)(at - s.p) : SIZE_MAX;
 }
 
+bool span_is_hex_of(struct span text, struct span bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (bytes.n == 0 || text.n != bytes.n * 2)
+        return false;
+    for (size_t i = 0; i < bytes.n; i++) {
+        const unsigned char byte = (unsigned char)bytes.p[i];
+        if (text.p[2 * i] != digits[byte >> 4] || text.p[2 * i + 1] != digits[byte & 15])
+            return false;
+    }
+    return true;
+}
+
+struct span span_file_name(struct span path)
+{
+    const size_t slash = span_find_last(path, '/');
+    return slash == SIZE_MAX ? path : span_skip(path, slash + 1);
+}
+
+struct span span_without_slashes(struct span path)
+{
+    while (path.n && path.p[path.n - 1] == '/')
+        path.n--;
+    return path;
+}
+
 bool span_is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -134,8 +160,8 @@ bool span_take_u64(struct span *rest, uint64_t *value)
     return true;
 }
 
-/* Of each byte: the value of the hex digit that it is + 1, or 0. Profiles in text are digits for the
- * most part. */
+/* Of each byte: the value of the hex digit that it is + 1, or 0. Profiles in text are digits for
+ * the most part. */
 static const uint8_t hex_digits[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,

@@ -47,6 +47,11 @@ int span_compare(struct span a, struct span b);
 size_t span_find(struct span s, char byte);
 size_t span_find_last(struct span s, char byte);
 size_t span_find_text(struct span s, const char *text);
+/* Of a path: what is behind the last slash, to the same end; without the slashes at its end. */
+struct span span_file_name(struct span path);
+struct span span_without_slashes(struct span path);
+/* Whether lower-case hex text says the same as raw bytes, of which there are some. */
+bool span_is_hex_of(struct span text, struct span bytes);
 
 /* Space, tab, newline, vertical tab, form feed, carriage return: Perl's \s. */
 bool span_is_space(char c);

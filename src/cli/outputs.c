@@ -109,7 +109,7 @@ static bool write_file(struct cli *cli, const struct settings *settings,
     struct save save;
     if (!save_open(&save, path, err))
         return false;
-    char *temporary = save.temporary ? strdup(save.temporary) : NULL;
+    char *temporary = base_copy(save.temporary);
     if (temporary)
         temps_note(&cli->temps, temporary);
     bool is_written = write_to(cli, settings, emitter, save.fd, path, err);
@@ -131,11 +131,8 @@ bool outputs_write(struct cli *cli, struct error *err)
     for (uint32_t i = 0; i < settings.output.n && is_fine; i++) {
         const char *path = settings.output.list[i];
         const struct emitter *emitter = choose(&settings, path);
-        if (emitter->arg && !settings.expression) {
-            settings.expression = strdup("."); /* everything */
-            if (!settings.expression)
-                base_oom();
-        }
+        if (emitter->arg && !settings.expression)
+            settings.expression = base_copy("."); /* everything */
         is_fine = write_file(cli, &settings, emitter, path, err);
     }
     settings_free(&settings);

@@ -121,7 +121,7 @@ static bool run_to_file(struct prompt *p, struct task *task, const char *path)
         talk_fail(p->cli, &err);
         return false;
     }
-    char *temporary = save.temporary ? strdup(save.temporary) : NULL;
+    char *temporary = base_copy(save.temporary);
     if (temporary)
         temps_note(&p->cli->temps, temporary);
     task->out = save.fd;
@@ -337,9 +337,7 @@ static void clean_up(struct prompt *p)
 static void set_text(char **text, const char *value)
 {
     base_free(*text);
-    *text = value ? strdup(value) : NULL;
-    if (value && !*text)
-        base_oom();
+    *text = base_copy(value);
 }
 
 /* What was stopped needs a line of its own for the next prompt, and no words. */

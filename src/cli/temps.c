@@ -22,11 +22,9 @@ static sigset_t hold_signals(void)
 
 static void note(struct temps *temps, const char *path)
 {
-    char *copy = strdup(path);
-    if (!copy)
-        base_oom();
-    temps->paths = base_grow(temps->paths, &temps->cap, (size_t)temps->n + 1, sizeof copy);
-    temps->paths[temps->n++] = copy;
+    temps->paths =
+        base_grow(temps->paths, &temps->cap, (size_t)temps->n + 1, sizeof temps->paths[0]);
+    temps->paths[temps->n++] = base_copy(path);
 }
 
 void temps_note(struct temps *temps, const char *path)

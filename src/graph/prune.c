@@ -245,9 +245,7 @@ static map_ix allocator_of(const struct profile *profile, const struct cut_stack
     if (map == MAP_NONE || !profile->maps[map].is_library)
         return MAP_NONE;
     const struct span path = strings_span(profile->strings, profile->maps[map].path);
-    const size_t slash = span_find_last(path, '/');
-    const struct span name = slash == SIZE_MAX ? path : span_skip(path, slash + 1);
-    return span_find_text(name, "jemalloc") != SIZE_MAX ? map : MAP_NONE;
+    return span_find_text(span_file_name(path), "jemalloc") != SIZE_MAX ? map : MAP_NONE;
 }
 
 /* Addresses to leave out, a byte each; NULL: none. */

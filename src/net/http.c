@@ -10,12 +10,14 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 #define CURL_FUNCTIONS(X)                                                                          \
     X(curl_easy_init)                                                                              \
-    X(curl_easy_setopt) X(curl_easy_perform) X(curl_easy_getinfo) X(curl_easy_cleanup)             \
-        X(curl_easy_strerror) X(curl_slist_append) X(curl_slist_free_all)
+    X(curl_easy_setopt)                                                                            \
+    X(curl_easy_perform) X(curl_easy_getinfo) X(curl_easy_cleanup) X(curl_easy_strerror)           \
+        X(curl_slist_append) X(curl_slist_free_all)
 
 /* The header's macros check types; here the functions themselves are wanted. */
 #undef curl_easy_setopt
@@ -78,17 +80,10 @@ static bool put(struct answer *answer, struct span bytes)
         answer->is_over |= answer->body->is_full;
         return !answer->body->is_full;
     }
-    while (bytes.n) {
-        const ssize_t n = write(answer->fd, bytes.p, bytes.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            answer->sys = errno;
-            return false;
-        }
-        bytes = span_skip(bytes, (size_t)n);
-    }
-    return true;
+    if (fd_write(answer->fd, bytes))
+        return true;
+    answer->sys = errno;
+    return false;
 }
 
 static size_t take(char *bytes, size_t size, size_t count, void *to)

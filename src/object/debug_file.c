@@ -39,12 +39,6 @@ static struct span folder_of(const char *path)
     return slash == SIZE_MAX ? span_make(".", 1) : span_first(whole, slash ? slash : 1);
 }
 
-static const char *base_name_of(const char *path)
-{
-    const size_t slash = span_find_last(span_of(path), '/');
-    return slash == SIZE_MAX ? path : path + slash + 1;
-}
-
 /* The CRC-32 that .gnu_debuglink carries: the one of IEEE 802.3, bits reflected. */
 static uint32_t checksum(struct span bytes)
 {
@@ -88,11 +82,9 @@ static bool belongs(const struct search *search, struct elf_file *found, const u
 
 static void note_place(struct elf_file *file, const char *path)
 {
-    const size_t n = strlen(path) + 1;
     file->places = base_grow(file->places, &file->places_cap, (size_t)file->n_places + 1,
                              sizeof *file->places);
-    file->places[file->n_places] = base_alloc(n, 1);
-    memcpy(file->places[file->n_places++], path, n);
+    file->places[file->n_places++] = base_copy(path);
 }
 
 static bool try_path(const struct search *search, const char *path, const uint32_t *crc)
@@ -161,8 +153,9 @@ static bool find_by_link(const struct search *search, const char *absolute)
 static bool find_by_build_id(const struct search *search)
 {
     struct buf hex = BUF_MAX(256);
-    for (size_t i = 0; i < search->build_id.n; i++)
-        buf_printf(&hex, "%02x%s", (unsigned char)search->build_id.p[i], i == 0 ? "/" : "");
+    buf_hex(&hex, span_first(search->build_id, 1));
+    buf_byte(&hex, '/');
+    buf_hex(&hex, span_skip(search->build_id, 1));
     bool is_found = false;
     for (const char *const *dir = search->dirs; *dir && search->build_id.n > 1 && !is_found; dir++)
         is_found = try_printf(search, NULL, "%s/.build-id/%s.debug", *dir, buf_c(&hex));
@@ -268,7 +261,7 @@ bool debug_file_find_split(const char *object, const char *comp_dir, const char 
         else if (way == 1 && name[0] != '/')
             buf_printf(&path, "%.*s/%s", (int)folder.n, folder.p, name);
         else
-            buf_printf(&path, "%.*s/%s", (int)folder.n, folder.p, base_name_of(name));
+            buf_printf(&path, "%.*s/%s", (int)folder.n, folder.p, span_file_name(span_of(name)).p);
         is_found = !path.is_full && try_split(buf_c(&path), out);
     }
     buf_free(&path);

@@ -30,14 +30,6 @@ static void note_shape(struct elf_file *file)
     file->order = file->header.e_ident[EI_DATA] == ELFDATA2MSB ? CURSOR_BIG : CURSOR_LITTLE;
 }
 
-static char *copy_text(const char *text)
-{
-    const size_t n = strlen(text) + 1;
-    char *copy = base_alloc(n, 1);
-    memcpy(copy, text, n);
-    return copy;
-}
-
 bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
 {
     /* Not to wait for whoever might write into a pipe of this name. */
@@ -67,7 +59,7 @@ bool elf_file_open(const char *path, struct elf_file *out, struct error *err)
     }
     if (file.elf)
         note_shape(&file);
-    file.path = copy_text(path);
+    file.path = base_copy(path);
     *out = file;
     return true;
 }
@@ -85,7 +77,7 @@ bool elf_file_open_inner(struct elf_file *outer, struct elf_file *out)
         return false;
     }
     note_shape(&file);
-    file.path = copy_text(outer->path);
+    file.path = base_copy(outer->path);
     *out = file;
     return true;
 }

@@ -64,12 +64,6 @@ static uint64_t padded(uint64_t n)
     return (n + 7) & ~(uint64_t)7;
 }
 
-static enum cursor_order native_order(void)
-{
-    const uint16_t one = 1;
-    return *(const unsigned char *)&one ? CURSOR_LITTLE : CURSOR_BIG;
-}
-
 /* ---- reading ------------------------------------------------------------------------------------
  */
 
@@ -95,7 +89,7 @@ static struct span find_kept(struct span bytes, struct cursor rows, uint64_t n,
 static bool take(struct span bytes, struct elf_file *file)
 {
     const struct span id = elf_file_build_id(file);
-    struct cursor c = cursor_over(bytes, native_order());
+    struct cursor c = cursor_over(bytes, CURSOR_NATIVE);
     const bool is_of_it = cursor_u64(&c) == MAGIC && cursor_u64(&c) == file->size &&
                           cursor_u64(&c) == file->changed && cursor_u64(&c) == id.n;
     const uint64_t n = cursor_u64(&c);
@@ -142,10 +136,14 @@ static int open_folder(const char *folder)
 static bool name_of(struct elf_file *file, char *name, size_t cap)
 {
     const struct span id = elf_file_build_id(file);
-    size_t n = 0;
-    for (size_t i = 0; i < id.n && n + 2 < cap; i++)
-        n += (size_t)snprintf(name + n, cap - n, "%02x", (unsigned char)id.p[i]);
-    return id.n && snprintf(name + n, cap - n, ENDING) < (int)(cap - n);
+    struct buf text = BUF_MAX(cap - 1);
+    buf_hex(&text, id);
+    buf_text(&text, ENDING);
+    const bool is_named = id.n && !text.is_full;
+    if (is_named)
+        memcpy(name, buf_c(&text), text.n + 1);
+    buf_free(&text);
+    return is_named;
 }
 
 bool section_cache_load(struct elf_file *file)
@@ -266,30 +264,17 @@ static void make_header(struct elf_file *file, struct buf *to)
     add_u64(to, sum_of(buf_span(to)));
 }
 
-static bool write_all(int fd, struct span bytes)
-{
-    while (bytes.n) {
-        const ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes = span_skip(bytes, (size_t)n);
-    }
-    return true;
-}
-
 static bool write_entry(struct elf_file *file, int fd)
 {
     static const char zeros[8];
     struct buf header = BUF_MAX(HEADER_MAX);
     make_header(file, &header);
-    bool is_written = !header.is_full && write_all(fd, buf_span(&header));
+    bool is_written = !header.is_full && fd_write(fd, buf_span(&header));
     buf_free(&header);
     for (uint32_t i = 0; i < file->n_unpacked && is_written; i++) {
         const uint64_t n = file->unpacked[i].packed.size;
-        is_written = write_all(fd, span_make(file->unpacked[i].bytes, (size_t)n)) &&
-                     write_all(fd, span_make(zeros, (size_t)(padded(n) - n)));
+        is_written = fd_write(fd, span_make(file->unpacked[i].bytes, (size_t)n)) &&
+                     fd_write(fd, span_make(zeros, (size_t)(padded(n) - n)));
     }
     return is_written;
 }

@@ -79,17 +79,13 @@ char *unpack_xz(struct span stream, size_t *n)
     if (lzma_stream_decoder(&decoder, XZ_MEMORY_MAX, LZMA_CONCATENATED) != LZMA_OK)
         return NULL;
     char *bytes = NULL;
-    size_t cap = 0, done = 0;
+    size_t done = 0;
+    uint32_t cap = 0;
     lzma_ret result = LZMA_OK;
     decoder.next_in = (const uint8_t *)stream.p;
     decoder.avail_in = stream.n;
     while (result == LZMA_OK && cap < XZ_OUTPUT_MAX) {
-        cap = cap ? 2 * cap : (size_t)64 << 10;
-        char *more = base_alloc(cap, 1);
-        if (done)
-            memcpy(more, bytes, done);
-        base_free(bytes);
-        bytes = more;
+        bytes = base_grow(bytes, &cap, cap ? (size_t)cap + 1 : (size_t)64 << 10, 1);
         decoder.next_out = (uint8_t *)bytes + done;
         decoder.avail_out = cap - done;
         result = lzma_code(&decoder, LZMA_FINISH);

@@ -4,34 +4,15 @@
  * the run and the report, so this is a chain of guesses, each weaker than the one before. */
 #include "profile/internal.h"
 
-static struct span base_name(struct span path)
-{
-    const size_t slash = span_find_last(path, '/');
-    return slash == SIZE_MAX ? path : span_skip(path, slash + 1);
-}
-
 static struct span map_path(const struct profile *profile, map_ix m)
 {
     return strings_span(profile->strings, profile->maps[m].path);
 }
 
-/* Whether lower-case hex text says the same as raw bytes. */
-static bool is_hex_of(struct span text, struct span bytes)
-{
-    static const char digits[] = "0123456789abcdef";
-    if (bytes.n == 0 || text.n != bytes.n * 2)
-        return false;
-    for (size_t i = 0; i < bytes.n; i++) {
-        const unsigned char byte = (unsigned char)bytes.p[i];
-        if (text.p[2 * i] != digits[byte >> 4] || text.p[2 * i + 1] != digits[byte & 15])
-            return false;
-    }
-    return true;
-}
-
 static bool has_build_id(const struct profile *profile, map_ix m, const struct program *program)
 {
-    return is_hex_of(strings_span(profile->strings, profile->maps[m].build_id), program->build_id);
+    return span_is_hex_of(strings_span(profile->strings, profile->maps[m].build_id),
+                          program->build_id);
 }
 
 /* By another build ID it is certainly another file. */
@@ -58,7 +39,7 @@ static bool has_deleted_path(const struct profile *profile, map_ix m, const stru
 static bool has_base_name(const struct profile *profile, map_ix m, const struct program *program)
 {
     const char *path = program->resolved ? program->resolved : program->path;
-    return span_equal(base_name(map_path(profile, m)), base_name(span_of(path))) &&
+    return span_equal(span_file_name(map_path(profile, m)), span_file_name(span_of(path))) &&
            !is_other_build(profile, m, program);
 }
 

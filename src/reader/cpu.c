@@ -14,9 +14,6 @@ struct layout {
     enum cursor_order order;
 };
 
-static const enum cursor_order native_order =
-    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? CURSOR_LITTLE : CURSOR_BIG;
-
 static bool is_zero(struct span bytes, size_t at, size_t n)
 {
     static const char zeros[8] = {0};
@@ -120,7 +117,7 @@ static bool refuse_depth(const struct cpu *cpu, uint64_t depth, struct error *er
  * missing at the end of the file reads as -1. */
 static const uint64_t *take_stack(struct cpu *cpu, uint32_t n, bool is_whole)
 {
-    const bool is_native = cpu->layout.word_size == 8 && cpu->layout.order == native_order;
+    const bool is_native = cpu->layout.word_size == 8 && cpu->layout.order == CURSOR_NATIVE;
     if (is_native && is_whole && (uintptr_t)cpu->w.c.at % sizeof(uint64_t) == 0)
         return (const uint64_t *)(const void *)cursor_bytes(&cpu->w.c, n * sizeof(uint64_t)).p;
     cpu->scratch = base_grow(cpu->scratch, &cpu->scratch_cap, n, sizeof cpu->scratch[0]);
@@ -185,7 +182,7 @@ static void read_plain(struct cpu *cpu)
     struct raw_sample samples[AT_ONCE];
     const struct layout *layout = &cpu->layout;
     struct cursor c = cpu->w.c;
-    if (layout->word_size != 8 || layout->order != native_order ||
+    if (layout->word_size != 8 || layout->order != CURSOR_NATIVE ||
         (uintptr_t)c.at % sizeof(uint64_t) != 0)
         return;
     for (uint32_t n = AT_ONCE; n == AT_ONCE;) {

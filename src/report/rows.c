@@ -266,10 +266,8 @@ void report_labels(const struct report *report, const char *unit, struct out *ou
     const struct view *view = report->view;
     const struct profile *profile = view->profile;
     const char *program = report->options->program;
-    if (program && strcmp(program, "(unknown)") != 0) {
-        const char *slash = strrchr(program, '/');
-        out_printf(out, "File: %s\n", slash ? slash + 1 : program);
-    }
+    if (program && strcmp(program, "(unknown)") != 0)
+        out_printf(out, "File: %s\n", span_file_name(span_of(program)).p);
     for (map_ix m = 0; m < profile->n_maps; m++) {
         const struct mapping *map = &profile->maps[m];
         if (map->build_id == 0 || !(map->is_program || map->path == profile->program))

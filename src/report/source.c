@@ -70,8 +70,7 @@ static struct span trim_path(struct span path, const char *prefixes)
 {
     struct span list = span_of(prefixes), prefix;
     while (take_element(&list, &prefix)) {
-        while (prefix.n && prefix.p[prefix.n - 1] == '/')
-            prefix.n--;
+        prefix = span_without_slashes(prefix);
         if (prefix.n && path.n > prefix.n && path.p[prefix.n] == '/' &&
             span_equal(span_first(path, prefix.n), prefix)) {
             path = span_skip(path, prefix.n);

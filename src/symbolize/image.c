@@ -79,8 +79,7 @@ static void find_image(struct resolver *r, const struct mapping *map, struct pla
 static str_id id_text(struct strings *strings, struct span id)
 {
     struct buf hex = BUF_MAX(256);
-    for (size_t i = 0; i < id.n; i++)
-        buf_printf(&hex, "%02x", (unsigned char)id.p[i]);
+    buf_hex(&hex, id);
     const str_id text = strings_add(strings, buf_span(&hex));
     buf_free(&hex);
     return text;
@@ -152,12 +151,6 @@ static void find_used(struct plan *plan)
     }
 }
 
-static const char *base_name(const char *path)
-{
-    const size_t slash = span_find_last(span_of(path), '/');
-    return slash == SIZE_MAX ? path : path + slash + 1;
-}
-
 /* The program that was named has no mapping: maybe since one of its name is of another build. Where
  * that one is still there, whoever opens it will tell. */
 static void tell_other_build(struct resolver *r, const struct planned_image *program)
@@ -167,7 +160,7 @@ static void tell_other_build(struct resolver *r, const struct planned_image *pro
         const struct mapping *map = &profile->maps[m];
         const char *path = strings_text(profile->strings, map->path);
         if (map->build_id && map->build_id != program->found_id && !file_exists(path) &&
-            strcmp(base_name(path), base_name(program->path)) == 0)
+            span_equal(span_file_name(span_of(path)), span_file_name(span_of(program->path))))
             notes_add(r->notes,
                       "%s: build ID differs from the profile's: another build of it was profiled",
                       program->path);

@@ -5,8 +5,6 @@
  * answer is never NULL, and of files that exist one of the profiled build comes first. */
 #include "symbolize/internal.h"
 
-#include <stdio.h>
-
 #include "base/file.h"
 
 struct seeker {
@@ -18,29 +16,12 @@ struct seeker {
     const char *other_build; /* exists, but is not the one */
 };
 
-static struct span without_slashes(const char *folder)
-{
-    struct span s = span_of(folder);
-    while (s.n && s.p[s.n - 1] == '/')
-        s.n--;
-    return s;
-}
-
 static bool is_other_build(const struct seeker *s, const char *path)
 {
     uint8_t id[64];
     size_t n;
-    if (!s->build_id.n || s->options->force || !object_read_build_id(path, id, sizeof id, &n))
-        return false;
-    if (s->build_id.n != 2 * n)
-        return true;
-    for (size_t i = 0; i < n; i++) {
-        char byte[3];
-        (void)snprintf(byte, sizeof byte, "%02x", id[i]);
-        if (memcmp(byte, s->build_id.p + 2 * i, 2) != 0)
-            return true;
-    }
-    return false;
+    return s->build_id.n && !s->options->force && object_read_build_id(path, id, sizeof id, &n) &&
+           !span_is_hex_of(s->build_id, span_make(id, n));
 }
 
 /* The kernel writes a newline in a path as \012, and nothing else so. */
@@ -83,7 +64,7 @@ static const char *try_path(struct seeker *s, const char *path)
 
 static const char *try_in(struct seeker *s, const char *folder, const char *path)
 {
-    const struct span f = without_slashes(folder);
+    const struct span f = span_without_slashes(span_of(folder));
     return try_path(
         s, arena_printf(s->arena, "%.*s%s%s", (int)f.n, f.p, *path == '/' ? "" : "/", path));
 }
@@ -110,8 +91,7 @@ static const char *find_in_prefixes(struct seeker *s, const char *path)
 /* Folders as google/pprof keeps programs in: DIR/BUILD ID/NAME, DIR/PATH, DIR/NAME. */
 static const char *find_in_stores(struct seeker *s, const char *path)
 {
-    const size_t slash = span_find_last(span_of(path), '/');
-    const char *name = slash == SIZE_MAX ? path : path + slash + 1;
+    const char *name = span_file_name(span_of(path)).p;
     for (const char *const *store = s->options->stores; store && *store && *name; store++) {
         const char *found = NULL;
         if (s->build_id.n)
@@ -132,10 +112,10 @@ static const char *find_in_stores(struct seeker *s, const char *path)
 static const char *replace_beginning(struct seeker *s, const char *path)
 {
     for (const struct path_map *row = s->options->path_maps; row && row->from; row++) {
-        const struct span from = without_slashes(row->from);
+        const struct span from = span_without_slashes(span_of(row->from));
         const char *rest = path + from.n;
-        if (span_starts(span_of(path), arena_text(s->arena, from)) && (!*rest || *rest == '/')) {
-            const struct span to = without_slashes(row->to);
+        if (span_equal(span_first(span_of(path), from.n), from) && (!*rest || *rest == '/')) {
+            const struct span to = span_without_slashes(span_of(row->to));
             return arena_printf(s->arena, "%.*s%s", (int)to.n, to.p, rest);
         }
     }
@@ -156,7 +136,7 @@ const char *symbolize_locate(const struct symbolize_options *options, struct are
     /* What was moved by hand is where it was said to be; all else is below the root. */
     const char *last = replace_beginning(&s, path);
     if (!last && options->object.sysroot && *path == '/') {
-        const struct span root = without_slashes(options->object.sysroot);
+        const struct span root = span_of(options->object.sysroot);
         last = arena_printf(arena, "%.*s%s", (int)root.n, root.p, path);
     }
     if (!last)

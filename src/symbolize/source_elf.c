@@ -122,9 +122,7 @@ static void name_batch(const struct batch *batch)
             places[n_places++] = items[i].key;
     }
     struct batch_progress told = {.r = r, .n = batch->n};
-    const char *path = batch->image->path;
-    const size_t slash = span_find_last(span_of(path), '/');
-    told.doing = slash == SIZE_MAX ? path : path + slash + 1;
+    told.doing = span_file_name(span_of(batch->image->path)).p;
     const struct progress progress = {.step = tell_share, .is_stopped = is_stopped, .to = &told};
     tell_share(&told, NULL, 0);
 

@@ -136,6 +136,19 @@ static void bytes_that_are_no_utf8(void **state)
     buf_free(&buf);
 }
 
+static void hex(void **state)
+{
+    struct buf buf = BUF_MAX(7);
+    (void)state;
+    buf_hex(&buf, span_make("\x01\xaf\x00", 3));
+    assert_string_equal(buf_c(&buf), "01af00");
+    assert_false(buf.is_full);
+    buf_hex(&buf, span_make("z", 1));
+    assert_true(buf.is_full);
+    assert_string_equal(buf_c(&buf), "01af007");
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +156,7 @@ int main(void)
         cmocka_unit_test(growing),
         cmocka_unit_test(the_limit_keeps_the_beginning),
         cmocka_unit_test(room),
+        cmocka_unit_test(hex),
         cmocka_unit_test(bytes_that_are_no_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

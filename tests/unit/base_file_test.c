@@ -528,6 +528,22 @@ static void copies_pieces(void **state)
     (void)rmdir(own_folder);
 }
 
+static void writes_all(void **state)
+{
+    int ends[2];
+    char got[8];
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_true(fd_write(ends[1], span_of("bytes")));
+    assert_int_equal(read(ends[0], got, sizeof got), 5);
+    assert_memory_equal(got, "bytes", 5);
+    assert_true(fd_write(ends[1], span_make("", 0)));
+    close(ends[0]);
+    close(ends[1]);
+    assert_false(fd_write(ends[1], span_of("x")));
+    assert_int_equal(errno, EBADF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +562,7 @@ int main(void)
         cmocka_unit_test(kinds_of_paths),
         cmocka_unit_test(closing_a_descriptor),
         cmocka_unit_test(copies_pieces),
+        cmocka_unit_test(writes_all),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

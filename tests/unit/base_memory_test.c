@@ -184,12 +184,46 @@ static void arena_text_and_printf_copy(void **state)
     arena_free(arena);
 }
 
+/* Beyond the size where blocks get pages of their own. */
+static void big_blocks_are_zeroed_and_kept(void **state)
+{
+    enum { MORE = 5 << 20 };
+    (void)state;
+    char *dirty = base_alloc(MORE, 1);
+    memset(dirty, 'x', MORE);
+    base_free(dirty);
+    char *p = base_alloc(MORE, 1);
+    for (size_t i = 0; i < MORE; i++)
+        assert_int_equal(p[i], 0);
+    base_free(p);
+
+    uint32_t cap = 0, *numbers = NULL;
+    for (uint32_t i = 0; i < MORE / 4; i++) {
+        numbers = base_grow(numbers, &cap, (size_t)i + 1, sizeof *numbers);
+        numbers[i] = i;
+    }
+    for (uint32_t i = 0; i < MORE / 4; i++)
+        assert_int_equal(numbers[i], i);
+    base_free(numbers);
+}
+
+static void copies(void **state)
+{
+    (void)state;
+    assert_null(base_copy(NULL));
+    char *copy = base_copy("text");
+    assert_string_equal(copy, "text");
+    base_free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_running_out_ends_the_program),
         cmocka_unit_test(alloc_gives_zeroed_memory),
         cmocka_unit_test(grow_doubles_and_keeps),
+        cmocka_unit_test(big_blocks_are_zeroed_and_kept),
+        cmocka_unit_test(copies),
         cmocka_unit_test(arena_pieces_are_zeroed_aligned_and_apart),
         cmocka_unit_test(arena_large_pieces_leave_the_block_in_use),
         cmocka_unit_test(arena_size_grows_by_blocks),

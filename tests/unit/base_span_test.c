@@ -355,6 +355,34 @@ static void characters(void **state)
     }
 }
 
+static void paths(void **state)
+{
+    static const struct {
+        const char *path, *name, *without;
+    } rows[] = {
+        {"", "", ""},         {"a", "a", "a"}, {"/a/b.so", "b.so", "/a/b.so"},
+        {"a/b//", "", "a/b"}, {"/", "", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct span path = span_of(rows[i].path);
+        assert_true(span_is(span_file_name(path), rows[i].name));
+        assert_ptr_equal(span_file_name(path).p + span_file_name(path).n, path.p + path.n);
+        assert_true(span_is(span_without_slashes(path), rows[i].without));
+    }
+}
+
+static void hex_of_bytes(void **state)
+{
+    const struct span bytes = span_make("\x01\xaf\x00", 3);
+    (void)state;
+    assert_true(span_is_hex_of(span_of("01af00"), bytes));
+    assert_false(span_is_hex_of(span_of("01AF00"), bytes));
+    assert_false(span_is_hex_of(span_of("01af0"), bytes));
+    assert_false(span_is_hex_of(span_of("01af01"), bytes));
+    assert_false(span_is_hex_of(span_of(""), span_make("", 0)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +390,8 @@ int main(void)
         cmocka_unit_test(comparing),
         cmocka_unit_test(finding),
         cmocka_unit_test(trimming),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(hex_of_bytes),
         cmocka_unit_test(lines),
         cmocka_unit_test(words),
         cmocka_unit_test(taking_a_prefix),
