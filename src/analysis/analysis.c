@@ -106,7 +106,7 @@ static bool compile(const char *option, const char *text, struct filter *filter,
     }
     regex_free(filter->regex);
     base_free(filter->text);
-    *filter = (struct filter){.regex = compiled, .text = text_copy(text)};
+    *filter = (struct filter){.regex = compiled, .text = base_copy(text)};
     return true;
 }
 

@@ -101,10 +101,11 @@ struct thread_list {
 bool analysis_threads(const struct analysis *analysis, const struct settings *settings,
                       struct arena *arena, struct thread_list *threads, struct error *err) CHECKED;
 
-char *text_copy(const char *text) CHECKED;             /* NULL stays NULL; base_free frees it */
 void texts_add(struct texts *texts, struct span text); /* a copy of it */
 void texts_free(struct texts *texts);
 bool text_same(const char *a, const char *b);
+/* For keys of several texts: no other list of texts, NULL among them, is the same. */
+void key_add(struct buf *key, const char *text);
 
 /* Takes a file that is open: unpacks it, finds out what it is, loads it. */
 bool analysis_load_file(struct analysis *analysis, struct file *file, const char *name,

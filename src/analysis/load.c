@@ -12,7 +12,7 @@
 static void set_clash(struct analysis *a, const char *name)
 {
     base_free(a->clash);
-    a->clash = text_copy(name);
+    a->clash = base_copy(name);
 }
 
 static bool load_program(struct analysis *a, const char *path, struct error *err)
@@ -21,7 +21,7 @@ static bool load_program(struct analysis *a, const char *path, struct error *err
         return error_set(err, ERROR_USAGE, "%s: the program is %s already", path, a->program);
     if (a->is_ready)
         return error_set(err, ERROR_USAGE, "%s: the program comes before the first report", path);
-    a->program = text_copy(path);
+    a->program = base_copy(path);
     return true;
 }
 
@@ -136,6 +136,6 @@ bool analysis_load_bytes(struct analysis *a, struct span bytes, const char *name
     set_clash(a, NULL);
     /* Not a file of base's own making: there is nothing to unmap until it unpacks something. */
     struct file file CLEANUP(file_close) = {.bytes = bytes.p ? bytes : span_make("", 0),
-                                            .name = text_copy(name)};
+                                            .name = base_copy(name)};
     return analysis_load_file(a, &file, name, as, err);
 }

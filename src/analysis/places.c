@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-static struct span without_slashes(struct span folder)
-{
-    while (folder.n > 1 && folder.p[folder.n - 1] == '/')
-        folder.n--;
-    return folder;
-}
-
 /* "a,b/" as a NULL-terminated list of "a", "b", and `last` if it is not NULL; NULL where it is
  * empty. */
 static const char *const *split(struct arena *arena, const char *list, char separator,
@@ -29,9 +22,9 @@ static const char *const *split(struct arena *arena, const char *list, char sepa
     size_t at = 0;
     while (rest.n) {
         const size_t end = span_find(rest, separator);
-        const struct span part = without_slashes(span_first(rest, end));
+        const struct span part = span_first(rest, end);
         if (part.n)
-            parts[at++] = arena_text(arena, part);
+            parts[at++] = arena_text(arena, span_without_slashes(part));
         rest = end == SIZE_MAX ? span_make("", 0) : span_skip(rest, end + 1);
     }
     if (last)
@@ -97,7 +90,7 @@ void places_options(struct arena *arena, const struct settings *s, struct symbol
     out->path_maps = split_maps(arena, s->map);
     out->perf_maps = split_perf_maps(arena, s->perf_map);
     out->force = s->force;
-    out->object.sysroot = root ? arena_text(arena, without_slashes(span_of(root))) : NULL;
+    out->object.sysroot = root ? arena_text(arena, span_without_slashes(span_of(root))) : NULL;
     out->object.force = s->force;
     if (root || (s->debug_dir && *s->debug_dir))
         out->object.debug_dirs =
@@ -111,8 +104,8 @@ char *places_key(const struct settings *s)
                                  s->sysroot,  s->debug_dir,  s->force ? "force" : ""};
     struct buf key = BUF_MAX((size_t)1 << 24);
     for (size_t i = 0; i < COUNT_OF(texts); i++)
-        buf_printf(&key, "%s\n", texts[i] ? texts[i] : "");
-    char *copy = text_copy(buf_c(&key));
+        key_add(&key, texts[i]);
+    char *copy = base_copy(buf_c(&key));
     buf_free(&key);
     return copy;
 }

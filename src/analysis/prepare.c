@@ -174,8 +174,8 @@ static void note_made_with(struct analysis *a, const struct settings *s)
         .drop_negative = s->drop_negative,
         .normalize = s->normalize,
         .naming = settings_naming(s),
-        .base = text_copy(settings_base(s)),
-        .add_lib = text_copy(s->add_lib),
+        .base = base_copy(settings_base(s)),
+        .add_lib = base_copy(s->add_lib),
         .places = places_key(s),
     };
 }

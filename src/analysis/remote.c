@@ -46,21 +46,24 @@ static bool ask(const struct analysis *a, const char *base, const char *service,
 /* ---- the server's program -----------------------------------------------------------------------
  */
 
+/* Behind spaces. */
+static bool take_number(struct span text, uint64_t *n)
+{
+    text = span_trim_left(text);
+    return span_take_u64(&text, n);
+}
+
 /* "num_symbols: N" */
 static bool check_symbols(const struct analysis *a, const char *base, struct error *err)
 {
     struct buf answer;
     bool is_fine = ask(a, base, "/pprof/symbol", NULL, &answer, err);
-    struct span rest = buf_span(&answer), line = span_make("", 0);
-    uint64_t n = 0;
-    if (is_fine && rest.n == 0)
-        is_fine = error_set(err, ERROR_MISSING, "%s/pprof/symbol doesn't exist", base);
-    if (is_fine && (!span_line(&rest, &line) || !span_take(&line, "num_symbols:")))
-        is_fine = error_set(err, ERROR_FORMAT,
-                            "Failed to get the number of symbols from %s/pprof/symbol", base);
     if (is_fine) {
-        line = span_trim(line);
-        if (!span_take_u64(&line, &n))
+        struct span rest = buf_span(&answer);
+        uint64_t n;
+        if (rest.n == 0)
+            is_fine = error_set(err, ERROR_MISSING, "%s/pprof/symbol doesn't exist", base);
+        else if (!span_take(&rest, "num_symbols:") || !take_number(rest, &n))
             is_fine = error_set(err, ERROR_FORMAT,
                                 "Failed to get the number of symbols from %s/pprof/symbol", base);
         else if (n == 0)
@@ -107,10 +110,9 @@ static char *choose_file(const struct analysis *a, const struct remote *remote)
     const char *program = a->program           ? a->program
                           : a->servers.program ? a->servers.program
                                                : "unknown";
-    const char *slash = strrchr(program, '/');
     struct buf name = BUF_MAX(4096);
     buf_printf(&name, "%s/", a->servers.folder);
-    add_plain(&name, slash ? slash + 1 : program);
+    add_plain(&name, span_file_name(span_of(program)).p);
     buf_printf(&name, ".%lld.", (long long)a->servers.start);
     add_plain(&name, remote->host);
     if (!remote->takes_seconds)
@@ -120,7 +122,7 @@ static char *choose_file(const struct analysis *a, const struct remote *remote)
         name.n = n;
         buf_printf(&name, ".%u", i);
     }
-    char *path = text_copy(buf_c(&name));
+    char *path = base_copy(buf_c(&name));
     buf_free(&name);
     return path;
 }
@@ -185,7 +187,7 @@ static bool fetch_to_memory(const char *url, const struct http_options *options,
         return false;
     }
     *file = (struct file){
-        .bytes = buf_span(&body), .name = text_copy(url), .mapped = body.p, .mapped_size = body.n};
+        .bytes = buf_span(&body), .name = base_copy(url), .mapped = body.p, .mapped_size = body.n};
     return true;
 }
 
@@ -301,7 +303,7 @@ bool remote_add_names(struct analysis *a, struct file *file, const char *name, s
     }
     file_close(file);
     *file = (struct file){
-        .bytes = buf_span(&out), .name = text_copy(name), .mapped = out.p, .mapped_size = out.n};
+        .bytes = buf_span(&out), .name = base_copy(name), .mapped = out.p, .mapped_size = out.n};
     return true;
 }
 
@@ -348,7 +350,7 @@ bool remote_load(struct analysis *a, const char *name, enum load_as as, struct e
 void analysis_keep_fetched(struct analysis *a, const char *folder)
 {
     base_free(a->servers.folder);
-    a->servers.folder = text_copy(folder);
+    a->servers.folder = base_copy(folder);
 }
 
 const struct texts *analysis_fetched(const struct analysis *a)

@@ -7,14 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *text_copy(const char *text)
+void key_add(struct buf *key, const char *text)
 {
-    if (!text)
-        return NULL;
-    const size_t n = strlen(text) + 1;
-    char *copy = base_alloc(n, 1);
-    memcpy(copy, text, n);
-    return copy;
+    buf_printf(key, "%zu:%s", text ? strlen(text) + 1 : 0, text ? text : "");
 }
 
 bool text_same(const char *a, const char *b)
@@ -85,7 +80,7 @@ void settings_copy(struct settings *to, const struct settings *from)
     char **text;
     *to = *from;
     for (size_t i = 0; (text = text_at(to, i)); i++)
-        *text = text_copy(*text);
+        *text = base_copy(*text);
     to->output = (struct texts){0};
     for (uint32_t i = 0; i < from->output.n; i++)
         texts_add(&to->output, span_of(from->output.list[i]));

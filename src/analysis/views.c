@@ -176,31 +176,22 @@ static double base_total(const struct analysis *a, const struct settings *s,
 }
 
 /* Everything in the settings that a view depends on. */
-static char *describe(const struct view_options *options, const char *filters[], size_t n,
-                      const struct settings *s)
+static char *view_key(struct analysis *a, const struct settings *s,
+                      const struct view_options *options)
 {
     struct buf key = BUF_MAX((size_t)1 << 24);
     const char *const texts[] = {options->column, options->sample_index, options->unit,
                                  options->label, s->diff_base};
-    for (size_t i = 0; i < COUNT_OF(texts) + n; i++) {
-        const char *text = i < n ? filters[i] : texts[i - n];
-        buf_printf(&key, "%zu:%s", text ? strlen(text) + 1 : 0, text ? text : "");
-    }
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        key_add(&key, texts[i]);
+    const char *option, *text;
+    for (uint32_t i = 0; analysis_filter(a, s, i, &option, &text); i++)
+        key_add(&key, text && *text ? text : NULL);
     buf_printf(&key, "%d%d%d%d", options->show_bytes, options->keep_signal_frames,
                options->no_inlines, s->normalize);
-    char *text = text_copy(buf_c(&key));
+    char *copy = base_copy(buf_c(&key));
     buf_free(&key);
-    return text;
-}
-
-static char *view_key(struct analysis *a, const struct settings *s,
-                      const struct view_options *options)
-{
-    const char *texts[16] = {NULL}, *option, *text;
-    uint32_t n = 0;
-    while (n < COUNT_OF(texts) && analysis_filter(a, s, n, &option, &text))
-        texts[n++] = text && *text ? text : NULL;
-    return describe(options, texts, n, s);
+    return copy;
 }
 
 static struct view_options choose(struct analysis *a, const struct settings *s, const char *thread)
