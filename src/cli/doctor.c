@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The word for the doctor, and the line that sends people there: one on standard error behind a
- * report that lacks many names. Apart because a report itself says nothing of the kind: its bytes
- * are a contract. */
+ * The line that sends people to the doctor: one on standard error behind a report that lacks many
+ * names. Apart because a report itself says nothing of the kind: its bytes are a contract. */
 #include "cli/internal.h"
-
-#include "base/file.h"
 
 /* Fewer than this go without names in the best of programs. */
 #define HINT_SHARE 0.1
-
-bool doctor_is_called(const char *shown_name, const char *word)
-{
-    /* A program may be called so, and whoever called us by an old tool's name means that. */
-    return strcmp(word, "doctor") == 0 && strcmp(shown_name, "cprof") == 0 &&
-           !file_is_regular(word);
-}
 
 static bool is_plain(struct span word)
 {

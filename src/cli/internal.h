@@ -13,6 +13,9 @@
 
 /* The name to show in messages: that of a tool whose place we take, if we were called by it. */
 const char *names_shown(const char *argv0);
+/* Whether the first word of a command line is one that says what to do ("doctor", "run"). A program
+ * may be called so, and whoever called us by an old tool's name means that. */
+bool names_is_word(const char *shown, const char *typed, const char *word);
 
 /* ---- help.c -------------------------------------------------------------------------------------
  */
@@ -84,7 +87,6 @@ int talk_fail(struct cli *cli, const struct error *err); /* 1 */
 /* ---- runner.c: cprof run ------------------------------------------------------------------------
  */
 
-bool runner_is_called(const char *shown_name, const char *word);
 /* `words` is what follows "run", and ends with NULL. To be called before anything watches signals:
  * the program gets those that come meanwhile. The exit status. */
 int runner_main(struct cli *cli, char **words);
@@ -92,8 +94,6 @@ int runner_main(struct cli *cli, char **words);
 /* ---- doctor.c -----------------------------------------------------------------------------------
  */
 
-/* Whether the first word of a command line is the doctor's. */
-bool doctor_is_called(const char *shown_name, const char *word);
 /* Behind a report: names the doctor where many samples have no name. */
 void doctor_hint(struct cli *cli);
 

@@ -119,9 +119,9 @@ static void take_places(struct settings *settings)
 {
     const char *debug_dir = getenv("CPROF_DEBUG_DIR"), *store = getenv("PPROF_BINARY_PATH");
     if (!settings->debug_dir && debug_dir)
-        settings->debug_dir = strdup(debug_dir);
+        settings->debug_dir = base_copy(debug_dir);
     if (!settings->binary_path && store)
-        settings->binary_path = strdup(store);
+        settings->binary_path = base_copy(store);
 }
 
 /* As the Perl tool has it, so that scripts find what they fetched. */
@@ -216,10 +216,10 @@ int main(int argc, char **argv)
     };
     const uint32_t n = argc > 1 ? (uint32_t)argc - 1 : 0;
     const char **names = base_alloc(n + 1, sizeof *names);
-    if (n && doctor_is_called(cli.name, argv[1]))
+    if (n && names_is_word(cli.name, argv[1], "doctor"))
         argv[1] = doctor_option;
     analysis_settings(cli.analysis)->cache = true;
-    const bool is_run = n && runner_is_called(cli.name, argv[1]);
+    const bool is_run = n && names_is_word(cli.name, argv[1], "run");
     if (!is_run)
         watch_signals(&cli.temps);
     progress_start(&cli.progress);

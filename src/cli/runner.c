@@ -65,11 +65,6 @@ struct runner {
     uint32_t n, cap;
 };
 
-bool runner_is_called(const char *shown_name, const char *word)
-{
-    return strcmp(word, "run") == 0 && strcmp(shown_name, "cprof") == 0 && !file_is_regular(word);
-}
-
 /* ---- the command line ------------------------------------------------------------------------ */
 
 struct request {
