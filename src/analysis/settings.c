@@ -52,9 +52,7 @@ void texts_add(struct texts *texts, struct span text)
 {
     uint32_t cap = texts->list ? texts->n + 1 : 0;
     texts->list = base_grow(texts->list, &cap, (size_t)texts->n + 2, sizeof *texts->list);
-    char *copy = base_alloc(text.n + 1, 1);
-    memcpy(copy, text.p, text.n);
-    texts->list[texts->n++] = copy;
+    texts->list[texts->n++] = span_copy(text);
     texts->list[texts->n] = NULL;
 }
 

@@ -245,9 +245,7 @@ static bool set_number(const struct option *option, struct span value, struct se
 
 static void set_text(char **field, struct span value)
 {
-    char *copy = base_alloc(value.n + 1, 1);
-    if (value.n)
-        memcpy(copy, value.p, value.n);
+    char *copy = span_copy(value); /* first: it may be a part of the old one */
     free(*field);
     *field = copy;
 }

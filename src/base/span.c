@@ -58,6 +58,14 @@ size_t span_find_text(struct span s, const char *text)
     return at ? (size_t)(at - s.p) : SIZE_MAX;
 }
 
+char *span_copy(struct span s)
+{
+    char *copy = base_alloc(s.n + 1, 1);
+    if (s.n)
+        memcpy(copy, s.p, s.n);
+    return copy;
+}
+
 bool span_is_hex_of(struct span text, struct span bytes)
 {
     static const char digits[] = "0123456789abcdef";

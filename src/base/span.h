@@ -50,6 +50,8 @@ size_t span_find_text(struct span s, const char *text);
 /* Of a path: what is behind the last slash, to the same end; without the slashes at its end. */
 struct span span_file_name(struct span path);
 struct span span_without_slashes(struct span path);
+/* A text of its own, for base_free. */
+char *span_copy(struct span s) CHECKED;
 /* Whether lower-case hex text says the same as raw bytes, of which there are some. */
 bool span_is_hex_of(struct span text, struct span bytes);
 

@@ -180,13 +180,6 @@ static bool is_of_run(const char *file, const char *name)
     return file[n] == '_' && file[n + 1] && !file[n + 1 + strspn(file + n + 1, "0123456789_")];
 }
 
-static char *copy_text(struct span text)
-{
-    char *copy = base_alloc(text.n + 1, 1);
-    memcpy(copy, text.p, text.n);
-    return copy;
-}
-
 /* A header, and what follows it at least. */
 enum { FIRST_COUNT_AT = 40, SMALLEST = 64 };
 
@@ -205,7 +198,7 @@ static char *program_of(struct span bytes)
     const char *line = memmem(bytes.p, bytes.n, code, sizeof code - 1);
     const char *end = line ? memchr(line, '\n', bytes.n - (size_t)(line - bytes.p)) : NULL;
     const char *name = end ? memchr(line, '/', (size_t)(end - line)) : NULL;
-    return copy_text(name ? span_make(name, (size_t)(end - name)) : span_of("?"));
+    return span_copy(name ? span_make(name, (size_t)(end - name)) : span_of("?"));
 }
 
 /* False: it has no samples. */
@@ -217,7 +210,7 @@ static bool read_profile(const char *path, struct run_profile *profile)
         return false;
     const bool is_wanted = has_samples(file.bytes);
     if (is_wanted) {
-        profile->path = copy_text(span_of(path));
+        profile->path = base_copy(path);
         profile->program = program_of(file.bytes);
     }
     file_close(&file);
@@ -264,16 +257,16 @@ static bool choose_folder(struct runner *runner, const char *output, struct erro
 {
     if (output) {
         const char *slash = strrchr(output, '/');
-        runner->folder = copy_text(span_of(slash ? output : "."));
+        runner->folder = base_copy(slash ? output : ".");
         if (slash)
             runner->folder[slash > output ? slash - output : 1] = '\0';
-        runner->name = copy_text(span_of(slash ? slash + 1 : output));
+        runner->name = base_copy(slash ? slash + 1 : output);
         return true;
     }
     struct buf path = BUF_MAX(PATH_MAX);
     buf_printf(&path, "%s/cprof-XXXXXX", temps_folder());
-    runner->folder = copy_text(span_of(buf_c(&path)));
-    runner->name = copy_text(span_of("profile"));
+    runner->folder = base_copy(buf_c(&path));
+    runner->name = base_copy("profile");
     buf_free(&path);
     if (!mkdtemp(runner->folder))
         return error_system(err, errno, "making a folder for the profile");

@@ -211,11 +211,11 @@ static void sweep(int folder, uint64_t most)
             continue;
         entries = base_grow(entries, &cap, (size_t)n + 1, sizeof *entries);
         entries[n] = (struct entry){
-            .name = base_alloc(name.n + 1, 1),
+            .name = span_copy(name),
             .used = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
             .size = st.st_size,
         };
-        memcpy(entries[n++].name, name.p, name.n);
+        n++;
         total += (uint64_t)st.st_size;
     }
     if (n > 1)

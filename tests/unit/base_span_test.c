@@ -372,6 +372,17 @@ static void paths(void **state)
     }
 }
 
+static void copies(void **state)
+{
+    (void)state;
+    char *copy = span_copy(span_make("text!", 4));
+    assert_string_equal(copy, "text");
+    base_free(copy);
+    copy = span_copy(span_make(NULL, 0));
+    assert_string_equal(copy, "");
+    base_free(copy);
+}
+
 static void hex_of_bytes(void **state)
 {
     const struct span bytes = span_make("\x01\xaf\x00", 3);
@@ -392,6 +403,7 @@ int main(void)
         cmocka_unit_test(trimming),
         cmocka_unit_test(paths),
         cmocka_unit_test(hex_of_bytes),
+        cmocka_unit_test(copies),
         cmocka_unit_test(lines),
         cmocka_unit_test(words),
         cmocka_unit_test(taking_a_prefix),
