@@ -8,7 +8,6 @@
 
 #include "alloc/internal.h"
 #include "base/text.h"
-#include "gperftools/nallocx.h"
 
 enum { DETAILED_FROM = 10000 }; /* a buffer with so much room gets the long text */
 
@@ -202,38 +201,6 @@ EXPORT void MallocExtension_GetStats(char *buffer, int size)
     alloc_stats_text(&text, size < DETAILED_FROM ? 1 : 2);
 }
 
-EXPORT int MallocExtension_VerifyAllMemory(void)
-{
-    return 1;
-}
-
-EXPORT int MallocExtension_VerifyNewMemory(const void *p)
-{
-    (void)p;
-    return 1;
-}
-
-EXPORT int MallocExtension_VerifyArrayNewMemory(const void *p)
-{
-    (void)p;
-    return 1;
-}
-
-EXPORT int MallocExtension_VerifyMallocMemory(const void *p)
-{
-    (void)p;
-    return 1;
-}
-
-EXPORT int MallocExtension_MallocMemoryStats(int *blocks, size_t *total,
-                                             int histogram[kMallocExtensionHistogramSize])
-{
-    *blocks = 0;
-    *total = 0;
-    memset(histogram, 0, kMallocExtensionHistogramSize * sizeof *histogram);
-    return 1;
-}
-
 EXPORT void MallocExtension_MarkThreadIdle(void)
 {
     cache_flush();
@@ -271,11 +238,6 @@ EXPORT double MallocExtension_GetMemoryReleaseRate(void)
 {
     alloc_ensure_started();
     return knobs.release_rate;
-}
-
-EXPORT size_t MallocExtension_GetEstimatedAllocatedSize(size_t size)
-{
-    return nallocx(size, 0);
 }
 
 EXPORT size_t MallocExtension_GetAllocatedSize(const void *p)

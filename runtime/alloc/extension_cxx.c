@@ -94,11 +94,22 @@ static bool verify_all(void *self)
     return MallocExtension_VerifyAllMemory() != 0;
 }
 
-static bool verify(void *self, const void *p)
+static bool verify_new(void *self, const void *p)
 {
     (void)self;
-    (void)p;
-    return true;
+    return MallocExtension_VerifyNewMemory(p) != 0;
+}
+
+static bool verify_new_array(void *self, const void *p)
+{
+    (void)self;
+    return MallocExtension_VerifyArrayNewMemory(p) != 0;
+}
+
+static bool verify_malloc(void *self, const void *p)
+{
+    (void)self;
+    return MallocExtension_VerifyMallocMemory(p) != 0;
 }
 
 static bool memory_stats(void *self, int *blocks, size_t *total, int *histogram)
@@ -265,9 +276,9 @@ static const struct {
             (slot)destroy,
             (slot)destroy,
             (slot)verify_all,
-            (slot)verify,
-            (slot)verify,
-            (slot)verify,
+            (slot)verify_new,
+            (slot)verify_new_array,
+            (slot)verify_malloc,
             (slot)memory_stats,
             (slot)get_stats,
             (slot)heap_sample,

@@ -3,6 +3,7 @@
  * What the files of the allocator know of each other. From the fast path down:
  *
  *   malloc.c     entry points; a block from the thread's list of its class, or the slow path
+ *   blocks.c     the slow path's end: blocks of any size, from here down without regard to who asks
  *   cache.c      a thread's lists; moves batches to and from
  *   central.c    one list of spans a class, shared by the threads
  *   pageheap.c   runs of free pages, from and to the system
@@ -296,7 +297,12 @@ void alloc_stats(struct alloc_stats *out);
 struct text;
 void alloc_stats_text(struct text *text, int level);
 
-/* ---- malloc.c */
+/* ---- blocks.c */
+
+static inline size_t pages_for(size_t size)
+{
+    return (size >> PAGE_SHIFT) + ((size & (PAGE_SIZE - 1)) != 0);
+}
 
 void alloc_ensure_started(void);
 /* Memory as malloc gives it, without the new handler and without the hooks; errno untouched. */
@@ -307,10 +313,28 @@ void alloc_give(void *p);
 size_t alloc_usable(const void *p);
 /* The end of a slow call that may have failed: tells the hooks, sets errno. */
 void *alloc_finish(void *p, size_t size);
+
+/* ---- companions.c */
+
+/* Memory is out: true when malloc and its companions try again, for the new handler was asked
+ * (tc_set_new_mode). */
+bool alloc_retries(void);
+
+/* ---- malloc.c, or the folder debug/ in its place: the form that blocks have */
+
+void entries_start(void); /* reads the environment; nothing was allocated yet */
+void entries_lock(void);  /* around a fork */
+void entries_unlock(void);
+
+/* ---- malloc.c alone */
+
 /* free, when the fast path did not take the block back; tail calls only, see HOOKS_NOTE_CALLER. */
 COLD void alloc_free_slow(void *p);
 
-/* ---- operators.c */
+/* ---- new_handler.c */
 
 /* Calls the C++ new handler; false if there is none. */
 bool new_handler_call(void);
+bool new_handler_is_set(void);
+/* Throws std::bad_alloc; without a C++ library nobody could catch it, and the program ends. */
+_Noreturn void new_handler_throw(void);

@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The operators new and delete of C++, in C under their mangled names, so that no C++ library is
- * needed. What we want of one (the new handler, throwing) is reached through weak symbols: a
- * program that can catch an exception has them. This file is compiled with -fexceptions, for
- * exceptions pass through its frames. */
+ * needed. This file is compiled with -fexceptions, for exceptions pass through its frames. */
 #include "alloc/internal.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
 
 #include "alloc/fast.h"
 #include "hooks/hooks.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* C++ declares what is defined here */
-
-typedef void (*handler_fn)(void);
-
-/* std::get_new_handler, std::__throw_bad_alloc */
-extern handler_fn get_new_handler(void) __asm__("_ZSt15get_new_handlerv") __attribute__((weak));
-extern void throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak));
-
-bool new_handler_call(void)
-{
-    const handler_fn handler = get_new_handler ? get_new_handler() : NULL;
-    if (handler)
-        handler();
-    return handler != NULL;
-}
 
 /* ---- slow paths; alignment 1 is none */
 
@@ -41,11 +24,8 @@ COLD static void *new_slow(size_t size, size_t align)
     void *p;
     HOOKS_NOTE_CALLER();
     while (!(p = take(size, align)))
-        if (!new_handler_call()) {
-            if (throw_bad_alloc)
-                throw_bad_alloc();
-            abort(); /* no C++ library is there: nobody could catch it */
-        }
+        if (!new_handler_call())
+            new_handler_throw();
     return alloc_finish(p, size);
 }
 
@@ -55,7 +35,7 @@ COLD static void *nothrow_slow(size_t size, size_t align, const void *tag, const
 {
     HOOKS_NOTE_CALLER();
     void *p = take(size, align);
-    if (!p && get_new_handler && get_new_handler()) {
+    if (!p && new_handler_is_set()) {
         void *next = dlsym(RTLD_NEXT, name);
         if (next && align > 1)
             return ((void *(*)(size_t, size_t, const void *))next)(size, align, tag);
@@ -161,29 +141,4 @@ ALIAS(tc_delete_aligned) void tc_deletearray_aligned(void *, size_t);
 ALIAS(tc_delete_sized_aligned) void tc_deletearray_sized_aligned(void *, size_t, size_t);
 ALIAS(tc_delete_aligned_nothrow) void tc_deletearray_aligned_nothrow(void *, size_t, const void *);
 
-/* ---- and under those of C++ */
-
-ALIAS(tc_new) void *_Znwm(size_t);
-ALIAS(tc_new) void *_Znam(size_t);
-ALIAS(tc_new_nothrow) void *_ZnwmRKSt9nothrow_t(size_t, const void *);
-ALIAS(tc_new_nothrow) void *_ZnamRKSt9nothrow_t(size_t, const void *);
-ALIAS(tc_new_aligned) void *_ZnwmSt11align_val_t(size_t, size_t);
-ALIAS(tc_new_aligned) void *_ZnamSt11align_val_t(size_t, size_t);
-ALIAS(tc_new_aligned_nothrow)
-void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t, size_t, const void *);
-ALIAS(tc_new_aligned_nothrow)
-void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t, size_t, const void *);
-ALIAS(tc_delete) void _ZdlPv(void *);
-ALIAS(tc_delete) void _ZdaPv(void *);
-ALIAS(tc_delete_nothrow) void _ZdlPvRKSt9nothrow_t(void *, const void *);
-ALIAS(tc_delete_nothrow) void _ZdaPvRKSt9nothrow_t(void *, const void *);
-ALIAS(tc_delete_sized) void _ZdlPvm(void *, size_t);
-ALIAS(tc_delete_sized) void _ZdaPvm(void *, size_t);
-ALIAS(tc_delete_aligned) void _ZdlPvSt11align_val_t(void *, size_t);
-ALIAS(tc_delete_aligned) void _ZdaPvSt11align_val_t(void *, size_t);
-ALIAS(tc_delete_sized_aligned) void _ZdlPvmSt11align_val_t(void *, size_t, size_t);
-ALIAS(tc_delete_sized_aligned) void _ZdaPvmSt11align_val_t(void *, size_t, size_t);
-ALIAS(tc_delete_aligned_nothrow)
-void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *, size_t, const void *);
-ALIAS(tc_delete_aligned_nothrow)
-void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *, size_t, const void *);
+#include "alloc/cxx_names.h"

@@ -46,6 +46,7 @@ static void read_environment(void)
 static void before_fork(void)
 {
     lock_take(&start_lock);
+    entries_lock();
     hooks_lock();
     cache_lock();
     central_lock();
@@ -60,6 +61,7 @@ static void after_fork(void)
     central_unlock();
     cache_unlock();
     hooks_unlock();
+    entries_unlock();
     lock_drop(&start_lock);
 }
 
@@ -77,6 +79,7 @@ void alloc_start(void)
         return;
     }
     read_environment();
+    entries_start();
     classes_start(knobs.batch);
     cache_start();
     __atomic_store_n(&alloc_started, true, __ATOMIC_RELEASE);
