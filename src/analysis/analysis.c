@@ -179,25 +179,9 @@ static struct report_options report_options_of(struct analysis *a, const struct 
     return options;
 }
 
-/* Adds up how many samples begin at a place without a name. */
-static void count_unnamed(struct analysis *a, const struct view *view)
-{
-    for (uint32_t s = 0; s < view->n_stacks; s++) {
-        const double value = fabs(view->stack_value[s]);
-        uint32_t i = view->stack_at[s];
-        while (i < view->stack_at[s + 1] && view_address_is_skipped(view, view->stack_addr[i]))
-            i++;
-        if (i == view->stack_at[s + 1])
-            continue;
-        a->n_reported += value;
-        if (view->symbols->addr_state[view->stack_addr[i]] != ADDRESS_NAMED)
-            a->n_unnamed += value;
-    }
-}
-
 double analysis_unnamed(const struct analysis *a)
 {
-    return a->n_reported > 0 ? a->n_unnamed / a->n_reported : 0;
+    return a->unnamed.whole > 0 ? a->unnamed.part / a->unnamed.whole : 0;
 }
 
 bool analysis_is_ill(const struct analysis *a)
@@ -224,7 +208,6 @@ static bool write_report(struct analysis *a, const struct settings *s,
             .arena = arena,
             .is_ill = &a->is_ill,
         };
-        count_unnamed(a, &view);
         if (heading)
             report_heading(&report, heading);
         is_written = emitter->emit(&report, out, err);
@@ -245,7 +228,7 @@ bool analysis_report_as(struct analysis *a, const struct settings *s, const stru
     if (!analysis_merge(a, s, err))
         return false;
 
-    a->n_unnamed = a->n_reported = 0;
+    a->unnamed = (struct unnamed){0};
     a->is_ill = false;
     struct arena *arena = arena_new();
     struct thread_list threads;
@@ -270,8 +253,7 @@ bool analysis_prepare(struct analysis *a, struct error *err)
     if (!settings_check(&a->settings, err) || !analysis_filters(a, err) ||
         !analysis_merge(a, &a->settings, err) || !analysis_keep_view(a, err))
         return false;
-    a->n_unnamed = a->n_reported = 0;
-    count_unnamed(a, &a->kept.view);
+    a->unnamed = a->kept.unnamed;
     return true;
 }
 

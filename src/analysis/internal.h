@@ -44,7 +44,10 @@ struct analysis {
         struct arena *arena; /* NULL: there is none */
         struct view view;
         char *key; /* the settings that it was made of, as text */
-    } kept;        /* by analysis_prepare */
+        struct unnamed {
+            double part, whole; /* samples that begin at a place without a name; all */
+        } unnamed;
+    } kept; /* by analysis_prepare */
     struct servers {
         char *folder;         /* for what is fetched; NULL: memory */
         const char *base;     /* of the server that names are asked of */
@@ -54,8 +57,8 @@ struct analysis {
     } servers;
 
     bool is_ready;
-    bool is_ill;                  /* see analysis_is_ill */
-    double n_unnamed, n_reported; /* samples of the last report: see analysis_unnamed */
+    bool is_ill;            /* see analysis_is_ill */
+    struct unnamed unnamed; /* of the last report: see analysis_unnamed */
     struct made_with made_with;
     const char *shown_program; /* for titles */
     struct profile merged;     /* unless `profile` is a loaded one */

@@ -217,6 +217,24 @@ static struct view_options choose(struct analysis *a, const struct settings *s, 
     };
 }
 
+/* How many samples begin at a place without a name. */
+static struct unnamed count_unnamed(const struct view *view)
+{
+    struct unnamed count = {0};
+    for (uint32_t s = 0; s < view->n_stacks; s++) {
+        const double value = fabs(view->stack_value[s]);
+        uint32_t i = view->stack_at[s];
+        while (i < view->stack_at[s + 1] && view_address_is_skipped(view, view->stack_addr[i]))
+            i++;
+        if (i == view->stack_at[s + 1])
+            continue;
+        count.whole += value;
+        if (view->symbols->addr_state[view->stack_addr[i]] != ADDRESS_NAMED)
+            count.part += value;
+    }
+    return count;
+}
+
 static bool make(struct analysis *a, const struct settings *s, const struct view_options *options,
                  struct arena *arena, struct view *view, struct error *err)
 {
@@ -247,24 +265,32 @@ bool analysis_keep_view(struct analysis *a, struct error *err)
     }
     analysis_drop_view(a);
     a->kept = (struct kept_view){.arena = arena_new(), .key = key};
-    if (make(a, &a->settings, &options, a->kept.arena, &a->kept.view, err))
-        return true;
-    analysis_drop_view(a);
-    return false;
+    if (!make(a, &a->settings, &options, a->kept.arena, &a->kept.view, err)) {
+        analysis_drop_view(a);
+        return false;
+    }
+    a->kept.unnamed = count_unnamed(&a->kept.view);
+    return true;
 }
 
 bool analysis_view(struct analysis *a, const struct settings *s, const char *thread,
                    struct arena *arena, struct view *view, struct error *err)
 {
     const struct view_options options = choose(a, s, thread);
-    if (!a->kept.arena)
-        return make(a, s, &options, arena, view, err);
-    char *key = view_key(a, s, &options);
-    const bool is_kept = text_same(key, a->kept.key);
-    base_free(key);
-    if (!is_kept)
-        return make(a, s, &options, arena, view, err);
-    *view = a->kept.view;
-    view->arena = arena; /* for what the report makes of it */
+    bool is_kept = false;
+    if (a->kept.arena) {
+        char *key = view_key(a, s, &options);
+        is_kept = text_same(key, a->kept.key);
+        base_free(key);
+    }
+    if (!is_kept && !make(a, s, &options, arena, view, err))
+        return false;
+    if (is_kept) {
+        *view = a->kept.view;
+        view->arena = arena; /* for what the report makes of it */
+    }
+    const struct unnamed count = is_kept ? a->kept.unnamed : count_unnamed(view);
+    a->unnamed.whole += count.whole;
+    a->unnamed.part += count.part;
     return true;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * From stacks to nodes and edges. Addresses are turned into entries once, so that the pass over the
- * stacks only adds numbers: the first entry of a stack gets flat, each distinct one cum once (a
- * stamp says whether it had it), each pair of neighbours an edge, with repeats or without. The
- * invariants: entries with one text are one node, and nothing is allocated for a stack. */
+ * From stacks to nodes and edges. Addresses are turned into entries when the first stack has them,
+ * so that the pass over the stacks mostly adds numbers: the first entry of a stack gets flat, each
+ * distinct one cum once (a stamp says whether it had it), each pair of neighbours an edge, with
+ * repeats or without. The invariants: entries with one text are one node, and nothing is allocated
+ * for a stack. */
 #include "graph/internal.h"
 
 /* An entry in entry_node that stands for no node: its name depends on what it called. */
@@ -29,30 +30,47 @@ struct work_node {
 };
 _Static_assert(sizeof(struct work_node) <= 64, "a cache line");
 
+struct work_edge {
+    double weight;
+    node_ix from, to;
+    uint32_t stamp;              /* FOLD_ONCE: the last stack that had it, + 1 */
+    bool is_residual, is_called; /* is_called: the callee had an address of its own there once */
+};
+
+/* The entries of an address: entry_node[first] .. entry_node[first + n - 1]. Most have one, which
+ * is always the same node: that is told without a look at entry_node. */
+struct place {
+    uint32_t first, n;
+    node_ix only; /* or NODE_NONE */
+};
+#define PLACE_UNSEEN UINT32_MAX
+
 struct fold {
     const struct view *view;
     const struct fold_options *options;
     struct entry_style style;
     struct buf scratch;
 
-    uint32_t *entry_at; /* entries of address a: entry_at[a] .. entry_at[a + 1] */
+    struct place *places; /* of each address */
     node_ix *entry_node;
+    node_ix *frame_node; /* of frames that are one entry wherever they stand; else NODE_NONE */
+    uint32_t n_entries, entries_cap;
 
     struct work_node *nodes;
     struct work_sum *sums; /* of the same nodes */
     uint32_t n_nodes, nodes_cap, sums_cap;
     struct idmap node_of; /* label to node */
 
-    struct edge *edges;
+    struct work_edge *edges;
     uint32_t n_edges, edges_cap;
     struct idmap edge_of; /* from << 32 | to */
 
-    /* Of FOLD_ONCE: the entries of one stack, and of each edge the last stack that had it, + 1. */
+    /* The entries of one stack. */
     struct step {
         node_ix node;
         bool is_inlined;
     } * path;
-    uint32_t *edge_stamp, edge_stamp_cap;
+    uint32_t path_cap;
 
     struct idmap run_of; /* pc of what a callback called to the K of Run#K, less one */
     uint32_t n_runs;
@@ -85,51 +103,46 @@ static node_ix add_node(struct fold *fold, str_id label, bool is_inlined)
 /* ---- entries ------------------------------------------------------------------------------------
  */
 
-/* One entry a frame for each address that some stack has and reports do not skip. */
-static void make_entries(struct fold *fold)
+/* One entry a frame, unless reports skip the address. */
+static void make_entries(struct fold *fold, addr_ix addr, struct place *place)
 {
     const struct view *view = fold->view;
-    const struct symbols *symbols = view->symbols;
-    const uint32_t n = view->profile->n_addrs;
-    uint8_t *is_used = base_alloc(n, 1);
-    for (uint32_t i = 0; i < view->stack_at[view->n_stacks]; i++)
-        is_used[view->stack_addr[i]] = 1;
-
-    fold->entry_at = base_alloc((size_t)n + 1, sizeof fold->entry_at[0]);
-    for (addr_ix a = 0; a < n; a++) {
-        is_used[a] = is_used[a] && (fold->style.is_plain || !view_address_is_skipped(view, a));
-        fold->entry_at[a + 1] = fold->entry_at[a] + (is_used[a] ? view_n_frames(view, a) : 0);
-    }
-    fold->entry_node = base_alloc(fold->entry_at[n], sizeof fold->entry_node[0]);
-
-    const uint32_t n_frames = symbols ? symbols->n_frames : 0;
-    node_ix *frame_node = base_alloc(n_frames, sizeof *frame_node);
-    memset(frame_node, 0xff, n_frames * sizeof *frame_node);
-    for (addr_ix a = 0; a < n; a++) {
-        for (uint32_t e = fold->entry_at[a], i = 0; e < fold->entry_at[a + 1]; e++, i++) {
-            const struct frame *frame = view_frame(view, a, i);
-            node_ix *known = entry_is_of_frame(view, &fold->style, frame)
-                                 ? &frame_node[frame - symbols->frames]
-                                 : NULL;
-            if (known && *known != NODE_NONE) {
-                fold->entry_node[e] = *known;
-                continue;
-            }
-            node_ix node = NODE_BY_CALLEE;
-            if (!entry_is_callback(view, &fold->style, frame)) {
-                const str_id label = entry_label(view, &fold->style, a, frame, 0, &fold->scratch);
-                const bool says_inline = frame->is_inlined && !fold->style.is_plain &&
-                                         fold->style.granularity != GRANULARITY_FILES &&
-                                         fold->style.granularity != GRANULARITY_DSO;
-                node = add_node(fold, label, says_inline);
-            }
-            fold->entry_node[e] = node;
-            if (known)
-                *known = node;
+    const bool is_skipped = !fold->style.is_plain && view_address_is_skipped(view, addr);
+    const uint32_t n = is_skipped ? 0 : view_n_frames(view, addr);
+    *place = (struct place){.first = fold->n_entries, .n = n, .only = NODE_NONE};
+    fold->entry_node = base_grow(fold->entry_node, &fold->entries_cap, (size_t)fold->n_entries + n,
+                                 sizeof fold->entry_node[0]);
+    fold->n_entries += n;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct frame *frame = view_frame(view, addr, i);
+        node_ix *known = entry_is_of_frame(view, &fold->style, frame)
+                             ? &fold->frame_node[frame - view->symbols->frames]
+                             : NULL;
+        node_ix node = known ? *known : NODE_NONE;
+        if (node == NODE_NONE && entry_is_callback(view, &fold->style, frame)) {
+            node = NODE_BY_CALLEE;
+        } else if (node == NODE_NONE) {
+            const str_id label = entry_label(view, &fold->style, addr, frame, 0, &fold->scratch);
+            const bool says_inline = frame->is_inlined && !fold->style.is_plain &&
+                                     fold->style.granularity != GRANULARITY_FILES &&
+                                     fold->style.granularity != GRANULARITY_DSO;
+            node = add_node(fold, label, says_inline);
         }
+        fold->entry_node[place->first + i] = node;
+        if (known)
+            *known = node;
+        if (n == 1 && node != NODE_BY_CALLEE)
+            place->only = node;
     }
-    base_free(frame_node);
-    base_free(is_used);
+}
+
+/* What an address stands for is found out when the first stack has it. */
+static struct place find_place(struct fold *fold, addr_ix addr)
+{
+    struct place *place = &fold->places[addr];
+    if (place->n == PLACE_UNSEEN)
+        make_entries(fold, addr, place);
+    return *place;
 }
 
 /* The node of a callback: one for each address that it called, numbered as they come. 0 stands for
@@ -143,7 +156,7 @@ static node_ix find_callback(struct fold *fold, addr_ix addr, uint32_t entry, ui
     node_ix node;
     if (idmap_find(&fold->run_node, key, &node))
         return node;
-    const struct frame *frame = view_frame(fold->view, addr, entry - fold->entry_at[addr]);
+    const struct frame *frame = view_frame(fold->view, addr, entry - fold->places[addr].first);
     const str_id label =
         entry_label(fold->view, &fold->style, addr, frame, run + 1, &fold->scratch);
     node = add_node(fold, label, false);
@@ -154,12 +167,13 @@ static node_ix find_callback(struct fold *fold, addr_ix addr, uint32_t entry, ui
 /* ---- the pass -----------------------------------------------------------------------------------
  */
 
-static uint32_t find_edge(struct fold *fold, node_ix from, node_ix to)
+/* Until the next one is found: the edges may move. */
+static struct work_edge *find_edge(struct fold *fold, node_ix from, node_ix to)
 {
     struct work_node *callee = &fold->nodes[to];
     for (unsigned i = 0; i < CALLERS_KEPT; i++) {
         if (callee->caller[i] == from)
-            return callee->caller_edge[i];
+            return &fold->edges[callee->caller_edge[i]];
     }
     bool is_new;
     const uint64_t key = (uint64_t)from << 32 | to;
@@ -167,12 +181,12 @@ static uint32_t find_edge(struct fold *fold, node_ix from, node_ix to)
     if (is_new) {
         fold->edges = base_grow(fold->edges, &fold->edges_cap, (size_t)fold->n_edges + 1,
                                 sizeof fold->edges[0]);
-        fold->edges[fold->n_edges++] = (struct edge){.from = from, .to = to};
+        fold->edges[fold->n_edges++] = (struct work_edge){.from = from, .to = to};
     }
     callee->caller[callee->next] = from;
     callee->caller_edge[callee->next] = edge;
     callee->next = (uint16_t)((callee->next + 1) % CALLERS_KEPT);
-    return edge;
+    return &fold->edges[edge];
 }
 
 /* The node of an entry at place i of a stack. */
@@ -186,109 +200,91 @@ static node_ix find_node(struct fold *fold, uint32_t entry, uint32_t i, uint32_t
     return find_callback(fold, view->stack_addr[i], entry, pc);
 }
 
-static void fold_stack(struct fold *fold, uint32_t s, bool with_edges)
+/* The entries of a stack, innermost first, into the path; how many. Where the numbers of the next
+ * ones will be added is fetched from memory meanwhile: the pass waits for little else. */
+static uint32_t read_path(struct fold *fold, uint32_t s)
 {
+    enum { AHEAD = 12 };
     const struct view *view = fold->view;
-    const double value = view->stack_value[s];
-    const uint32_t stamp = s + 1;
     const uint32_t begin = view->stack_at[s], end = view->stack_at[s + 1];
-    node_ix callee = NODE_NONE;
+    const uint32_t end_all = view->stack_at[view->n_stacks];
+    uint32_t n = 0;
     for (uint32_t i = begin; i < end; i++) {
-        const addr_ix addr = view->stack_addr[i];
-        for (uint32_t e = fold->entry_at[addr]; e < fold->entry_at[addr + 1]; e++) {
-            const node_ix node = find_node(fold, e, i, begin);
-            struct work_sum *sum = &fold->sums[node];
-            if (sum->stamp != stamp) {
-                sum->stamp = stamp;
-                sum->cum += value;
-            }
-            if (callee == NODE_NONE) {
-                fold->nodes[node].flat += value;
-                fold->flat_total += value;
-            } else if (with_edges) {
-                const uint32_t edge = find_edge(fold, node, callee); /* may move the edges */
-                fold->edges[edge].weight += value;
-            }
-            callee = node;
+        if (i + AHEAD < end_all)
+            __builtin_prefetch(&fold->places[view->stack_addr[i + AHEAD]]);
+        const struct place place = find_place(fold, view->stack_addr[i]);
+        if (n + place.n > fold->path_cap)
+            fold->path =
+                base_grow(fold->path, &fold->path_cap, (size_t)n + place.n, sizeof fold->path[0]);
+        for (uint32_t k = 0; k < place.n; k++) {
+            const node_ix node =
+                place.only != NODE_NONE ? place.only : find_node(fold, place.first + k, i, begin);
+            __builtin_prefetch(&fold->sums[node], 1);
+            if (fold->options->with_edges)
+                __builtin_prefetch(&fold->nodes[node]);
+            fold->path[n++] = (struct step){.node = node, .is_inlined = k + 1 != place.n};
         }
+    }
+    return n;
+}
+
+static void add_cum(struct fold *fold, node_ix node, double value, uint32_t stamp)
+{
+    struct work_sum *sum = &fold->sums[node];
+    if (sum->stamp != stamp) {
+        sum->stamp = stamp;
+        sum->cum += value;
     }
 }
 
-static void add_once(struct fold *fold, node_ix from, const struct step *to, double value,
-                     uint32_t stamp, bool is_residual)
+static void add_flat(struct fold *fold, node_ix node, double value)
 {
-    const uint32_t n_before = fold->n_edges;
-    const uint32_t at = find_edge(fold, from, to->node);
-    struct edge *edge = &fold->edges[at];
-    if (fold->n_edges != n_before) {
-        fold->edge_stamp = base_grow(fold->edge_stamp, &fold->edge_stamp_cap, fold->n_edges,
-                                     sizeof fold->edge_stamp[0]);
-        fold->edge_stamp[at] = 0;
-        edge->is_inlined = true;
+    fold->nodes[node].flat += value;
+    fold->flat_total += value;
+}
+
+static void fold_repeats(struct fold *fold, uint32_t s)
+{
+    const double value = fold->view->stack_value[s];
+    const uint32_t n = read_path(fold, s);
+    if (n)
+        add_flat(fold, fold->path[0].node, value);
+    for (uint32_t i = 0; i < n; i++) {
+        const node_ix node = fold->path[i].node;
+        add_cum(fold, node, value, s + 1);
+        if (i && fold->options->with_edges)
+            find_edge(fold, node, fold->path[i - 1].node)->weight += value;
     }
-    if (fold->edge_stamp[at] == stamp)
-        return;
-    fold->edge_stamp[at] = stamp;
-    edge->weight += value;
-    edge->is_residual |= is_residual;
-    edge->is_inlined &= to->is_inlined;
 }
 
 /* From the outermost frame to the innermost: what stands between two nodes that are kept makes
- * their edge residual. Entries are looked up the other way, as in fold_stack, for the numbers of
- * callbacks. */
+ * their edge residual. */
 static void fold_once(struct fold *fold, uint32_t s)
 {
-    const struct view *view = fold->view;
-    const double value = view->stack_value[s];
+    const double value = fold->view->stack_value[s];
     const uint32_t stamp = s + 1;
-    const uint32_t begin = view->stack_at[s], end = view->stack_at[s + 1];
-    uint32_t n = 0;
-    for (uint32_t i = begin; i < end; i++) {
-        const addr_ix addr = view->stack_addr[i];
-        const uint32_t last = fold->entry_at[addr + 1];
-        for (uint32_t e = fold->entry_at[addr]; e < last; e++)
-            fold->path[n++] =
-                (struct step){.node = find_node(fold, e, i, begin), .is_inlined = e + 1 != last};
-    }
+    uint32_t n = read_path(fold, s);
     node_ix caller = NODE_NONE;
     bool is_residual = false;
     while (value != 0 && n-- > 0) {
         const struct step step = fold->path[n];
-        struct work_sum *sum = &fold->sums[step.node];
-        if (!sum->is_kept) {
+        if (!fold->sums[step.node].is_kept) {
             is_residual = true;
             continue;
         }
-        if (sum->stamp != stamp) {
-            sum->stamp = stamp;
-            sum->cum += value;
+        add_cum(fold, step.node, value, stamp);
+        if (fold->options->with_edges && caller != NODE_NONE && caller != step.node) {
+            struct work_edge *edge = find_edge(fold, caller, step.node);
+            edge->weight += edge->stamp != stamp ? value : 0;
+            edge->is_residual |= edge->stamp != stamp && is_residual;
+            edge->is_called |= edge->stamp != stamp && !step.is_inlined;
+            edge->stamp = stamp;
         }
-        if (fold->options->with_edges && caller != NODE_NONE && caller != step.node)
-            add_once(fold, caller, &step, value, stamp, is_residual);
         caller = step.node;
         is_residual = false;
     }
-    if (caller != NODE_NONE && !is_residual) {
-        fold->nodes[caller].flat += value;
-        fold->flat_total += value;
-    }
-}
-
-/* Room for the entries of any stack. */
-static void make_path(struct fold *fold)
-{
-    const struct view *view = fold->view;
-    size_t most = 1;
-    for (uint32_t s = 0; s < view->n_stacks; s++) {
-        size_t n = 0;
-        for (uint32_t i = view->stack_at[s]; i < view->stack_at[s + 1]; i++) {
-            const addr_ix addr = view->stack_addr[i];
-            n += fold->entry_at[addr + 1] - fold->entry_at[addr];
-        }
-        most = n > most ? n : most;
-    }
-    fold->path = base_alloc(most, sizeof fold->path[0]);
+    if (caller != NODE_NONE && !is_residual)
+        add_flat(fold, caller, value);
 }
 
 static void hand_over(const struct fold *fold, struct arena *arena, struct graph *out)
@@ -304,8 +300,16 @@ static void hand_over(const struct fold *fold, struct arena *arena, struct graph
         };
     }
     struct edge *edges = arena_alloc(arena, fold->n_edges, sizeof *edges);
-    if (fold->n_edges)
-        memcpy(edges, fold->edges, fold->n_edges * sizeof *edges);
+    for (uint32_t i = 0; i < fold->n_edges; i++) {
+        const struct work_edge *work = &fold->edges[i];
+        edges[i] = (struct edge){
+            .from = work->from,
+            .to = work->to,
+            .weight = work->weight,
+            .is_residual = work->is_residual,
+            .is_inlined = fold->options->rule == FOLD_ONCE && !work->is_called,
+        };
+    }
     *out = (struct graph){
         .nodes = nodes,
         .n_nodes = fold->n_nodes,
@@ -327,25 +331,28 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
                   .is_shared = is_shared},
         .scratch = BUF_MAX((size_t)1 << 20),
     };
-    make_entries(&fold);
-    if (options->rule == FOLD_ONCE)
-        make_path(&fold);
+    const uint32_t n_addrs = view->profile->n_addrs;
+    const uint32_t n_frames = view->symbols ? view->symbols->n_frames : 0;
+    fold.places = base_alloc(n_addrs, sizeof fold.places[0]);
+    fold.frame_node = base_alloc(n_frames, sizeof fold.frame_node[0]);
+    memset(fold.places, 0xff, n_addrs * sizeof fold.places[0]);
+    memset(fold.frame_node, 0xff, n_frames * sizeof fold.frame_node[0]);
     for (uint32_t s = 0; s < view->n_stacks; s++) {
         if (options->rule == FOLD_ONCE)
             fold_once(&fold, s);
         else
-            fold_stack(&fold, s, options->with_edges);
+            fold_repeats(&fold, s);
     }
     hand_over(&fold, view->arena, out);
 
     base_free(is_shared);
-    base_free(fold.entry_at);
+    base_free(fold.places);
     base_free(fold.entry_node);
+    base_free(fold.frame_node);
     base_free(fold.nodes);
     base_free(fold.sums);
     base_free(fold.edges);
     base_free(fold.path);
-    base_free(fold.edge_stamp);
     idmap_free(&fold.node_of);
     idmap_free(&fold.edge_of);
     idmap_free(&fold.run_of);
