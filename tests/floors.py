@@ -35,7 +35,7 @@ THIRD_PARTIES = [
     (r'(zlib|zstd)\.h', 'base/'),
     (r'(graphviz/)?(gvc|cgraph|types)\.h|cairo.*\.h|gif_lib\.h', 'draw/'),
     (r'curl/.*', 'net/'),
-    (r'capstone/.*', 'report/asm.c'),
+    (r'capstone/.*', 'report/asm*'),
     (r'microhttpd\.h', 'web/'),
     (r'histedit\.h|editline/.*', 'cli/'),
 ]
@@ -66,7 +66,7 @@ INSTRUMENTS = re.compile(r'^(\.L|__?_?gcov|__odr_asan|__asan|___asan|__sancov|__
 
 
 def is_at(path, places):
-    return any(path == p or (p.endswith('/') and path.startswith(p)) for p in places)
+    return any(path == p or (p[-1] in '/*' and path.startswith(p.rstrip('*'))) for p in places)
 
 
 def bare(text):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the files of the proto reader share: proto.c takes the message apart, proto_columns.c makes
- * columns of its sample types, proto_places.c addresses with names of its locations. The invariant:
+ * What the files of the proto reader share: proto.c takes the message apart and reads its tables,
+ * proto_columns.c makes columns of its sample types, proto_places.c addresses with names of its
+ * locations, proto_samples.c adds its samples. The invariant:
  * a text is an index until somebody needs it, and its place in the file stays known until then, for
  * the message that says what is wrong there. */
 #pragma once
@@ -113,3 +114,6 @@ bool proto_columns(struct proto *proto, struct columns *columns, struct error *e
 
 /* Gives all locations their pc and the builder their names. Functions and texts are known. */
 bool proto_place(struct proto *proto, struct error *err) CHECKED;
+
+/* Adds all samples. Columns are known, and locations have their pc. */
+bool proto_samples(struct proto *proto, const struct columns *columns, struct error *err) CHECKED;
