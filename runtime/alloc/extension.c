@@ -15,7 +15,8 @@ enum { DETAILED_FROM = 10000 }; /* a buffer with so much room gets the long text
 
 static size_t in_use(const struct alloc_stats *s)
 {
-    return s->in_use;
+    const size_t waiting = entries_waiting();
+    return s->in_use > waiting ? s->in_use - waiting : 0;
 }
 
 static size_t heap_size(const struct alloc_stats *s)
@@ -248,11 +249,6 @@ EXPORT size_t MallocExtension_GetAllocatedSize(const void *p)
 EXPORT size_t MallocExtension_GetThreadCacheSize(void)
 {
     return cache_bytes();
-}
-
-EXPORT MallocExtension_Ownership MallocExtension_GetOwnership(const void *p)
-{
-    return pagemap_search(p) ? MallocExtension_kOwned : MallocExtension_kNotOwned;
 }
 
 /* Without the tools that capture stacks there is nothing to tell. */

@@ -322,8 +322,9 @@ bool alloc_retries(void);
 
 /* ---- malloc.c, or the folder debug/ in its place: the form that blocks have */
 
-void entries_start(void); /* reads the environment; nothing was allocated yet */
-void entries_lock(void);  /* around a fork */
+void entries_start(void);     /* reads the environment; nothing was allocated yet */
+size_t entries_waiting(void); /* bytes that were given back and are kept all the same */
+void entries_lock(void);      /* around a fork */
 void entries_unlock(void);
 
 /* ---- malloc.c alone */

@@ -45,3 +45,8 @@ EXPORT size_t MallocExtension_GetEstimatedAllocatedSize(size_t size)
 {
     return nallocx(size, 0);
 }
+
+EXPORT MallocExtension_Ownership MallocExtension_GetOwnership(const void *p)
+{
+    return pagemap_search(p) ? MallocExtension_kOwned : MallocExtension_kNotOwned;
+}
