@@ -115,9 +115,7 @@ static Agedge_t **add_edges(const struct graph_library *lib, Agraph_t *graph, Ag
 
 static void add_point(struct scene_curve *curve, double x, double y)
 {
-    curve->points[2 * curve->n_points] = x;
-    curve->points[2 * curve->n_points + 1] = -y;
-    curve->n_points++;
+    curve->points[curve->n_points++] = (struct scene_point){x, -y};
 }
 
 /* dot loses an edge now and then; a straight line from border to border stands for it. */
@@ -127,7 +125,7 @@ static void go_straight(const struct plan *plan, struct scene_curve *curve)
     const double down = a->y <= b->y ? 1 : -1;
     const double y0 = a->y + down * a->height / 2, y1 = b->y - down * b->height / 2;
     const double base = y1 - down * arrow_length(curve->edge);
-    curve->points = arena_alloc(plan->arena, 8, sizeof *curve->points);
+    curve->points = arena_alloc(plan->arena, 4, sizeof *curve->points);
     add_point(curve, a->x, -y0);
     add_point(curve, a->x, -(y0 + (base - y0) / 2));
     add_point(curve, b->x, -(y0 + (base - y0) / 2));
@@ -146,13 +144,13 @@ static void take_curve(const struct plan *plan, Agedge_t *edge, struct scene_cur
         go_straight(plan, curve);
         return;
     }
-    curve->points = arena_alloc(plan->arena, 2 * room, sizeof *curve->points);
+    curve->points = arena_alloc(plan->arena, room, sizeof *curve->points);
     for (int i = 0; i < s->size; i++) {
         const bezier *b = &s->list[i];
         /* Pieces are joined by a line, which as a cubic has its ends twice. */
         if (i > 0) {
-            const double *last = &curve->points[2 * ((size_t)curve->n_points - 1)];
-            add_point(curve, last[0], -last[1]);
+            const struct scene_point last = curve->points[curve->n_points - 1];
+            add_point(curve, last.x, -last.y);
             add_point(curve, b->list[0].x, b->list[0].y);
         }
         for (int k = 0; k < b->size; k++)

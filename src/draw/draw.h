@@ -57,11 +57,15 @@ struct scene_box {
     const struct drawing_node *node;
 };
 
+struct scene_point {
+    double x, y;
+};
+
 struct scene_curve {
-    double *points;          /* x, y pairs of a piecewise cubic Bezier */
-    uint32_t n_points;       /* pairs: 1 + 3k */
-    double tip_x, tip_y;     /* where the arrow head ends; its base is the last point */
-    struct scene_line label; /* text NULL: none, or no room for it */
+    struct scene_point *points; /* of a piecewise cubic Bezier */
+    uint32_t n_points;          /* 1 + 3k */
+    double tip_x, tip_y;        /* where the arrow head ends; its base is the last point */
+    struct scene_line label;    /* text NULL: none, or no room for it */
     double label_x, label_y, label_width, label_height; /* centre and size of the label */
     const struct drawing_edge *edge;
 };

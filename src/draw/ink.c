@@ -49,18 +49,18 @@ static void draw_curve(const struct scene_curve *c, struct pen *pen)
     if (c->n_points < 4)
         return;
     const uint32_t colour = colour_of(&warm_edge, &cold_edge, c->edge->heat);
-    const double *base = &c->points[2 * (c->n_points - 1)];
+    const struct scene_point base = c->points[c->n_points - 1];
     const double width = edge_width(c->edge);
     pen->group(pen, "edge", c->edge->hint);
     const double dash = c->edge->is_dotted ? width : c->edge->is_dashed ? 3 + width : 0;
     const double gap = c->edge->is_dotted ? 2 + 2 * width : dash;
     pen->curve(pen, c->points, c->n_points, width, colour, dash, gap);
-    const double dx = c->tip_x - base[0], dy = c->tip_y - base[1], length = hypot(dx, dy);
+    const double dx = c->tip_x - base.x, dy = c->tip_y - base.y, length = hypot(dx, dy);
     if (length > 0.01) {
         const double half = 0.36 * arrow_length(c->edge) + 0.3 * width;
         const double nx = -dy / length * half, ny = dx / length * half;
-        const double corners[6] = {base[0] + nx, base[1] + ny, c->tip_x,
-                                   c->tip_y,     base[0] - nx, base[1] - ny};
+        const struct scene_point corners[3] = {
+            {base.x + nx, base.y + ny}, {c->tip_x, c->tip_y}, {base.x - nx, base.y - ny}};
         pen->triangle(pen, corners, colour);
     }
     pen->end_group(pen);

@@ -192,9 +192,9 @@ struct pen { /* colours are 0xRRGGBB; an object begins with `self` as its first 
     void (*frame)(struct pen *self, double x, double y, double width, double height, double radius,
                   double line_width, uint32_t line, uint32_t fill);
     /* `dash` points of line, then `gap` of none; dash 0: a line without gaps. */
-    void (*curve)(struct pen *self, const double *points, uint32_t n, double width, uint32_t colour,
-                  double dash, double gap);
-    void (*triangle)(struct pen *self, const double corners[6], uint32_t colour);
+    void (*curve)(struct pen *self, const struct scene_point *points, uint32_t n, double width,
+                  uint32_t colour, double dash, double gap);
+    void (*triangle)(struct pen *self, const struct scene_point corners[3], uint32_t colour);
     void (*text)(struct pen *self, const struct scene_line *line, uint32_t colour, bool is_centred,
                  bool has_halo);
 };

@@ -78,19 +78,18 @@ static void at_curve(const struct scene_curve *c, double t, double *x, double *y
 {
     const uint32_t n = (c->n_points - 1) / 3;
     const uint32_t piece = fmin(n - 1, floor(t * n)) > 0 ? (uint32_t)fmin(n - 1, floor(t * n)) : 0;
-    const double *p = c->points + 6 * (size_t)piece;
+    const struct scene_point *p = c->points + 3 * (size_t)piece;
     const double u = t * n - piece, v = 1 - u;
     const double a = v * v * v, b = 3 * v * v * u, d = 3 * v * u * u, e = u * u * u;
-    *x = a * p[0] + b * p[2] + d * p[4] + e * p[6];
-    *y = a * p[1] + b * p[3] + d * p[5] + e * p[7];
+    *x = a * p[0].x + b * p[1].x + d * p[2].x + e * p[3].x;
+    *y = a * p[0].y + b * p[1].y + d * p[2].y + e * p[3].y;
 }
 
 static double length(const struct scene_curve *c)
 {
     double sum = 0;
     for (uint32_t i = 1; i < c->n_points; i++)
-        sum += hypot(c->points[2 * i] - c->points[2 * i - 2],
-                     c->points[2 * i + 1] - c->points[2 * i - 1]);
+        sum += hypot(c->points[i].x - c->points[i - 1].x, c->points[i].y - c->points[i - 1].y);
     return sum;
 }
 

@@ -232,8 +232,8 @@ static void cover_curves(const struct plan *plan, struct area *all)
         const struct scene_curve *c = &plan->curves[i];
         const double pen = edge_width(c->edge) + 2;
         for (size_t k = 0; k < c->n_points; k++)
-            cover(all, c->points[2 * k] - pen, c->points[2 * k + 1] - pen, c->points[2 * k] + pen,
-                  c->points[2 * k + 1] + pen);
+            cover(all, c->points[k].x - pen, c->points[k].y - pen, c->points[k].x + pen,
+                  c->points[k].y + pen);
         cover(all, c->tip_x - pen, c->tip_y - pen, c->tip_x + pen, c->tip_y + pen);
         if (c->label.text)
             cover(all, c->label_x - c->label_width / 2, c->label_y - c->label_height / 2,
@@ -321,7 +321,7 @@ static void place_legend(const struct plan *plan, struct area *all, struct scene
     for (uint32_t i = 0; i < plan->drawing->n_edges; i++) {
         const struct scene_curve *c = &plan->curves[i];
         for (size_t k = 0; k < c->n_points; k++)
-            obstruct(&o, c->points[2 * k], c->points[2 * k + 1]);
+            obstruct(&o, c->points[k].x, c->points[k].y);
         if (c->label.text)
             obstruct(&o, c->label_x - c->label_width / 2, c->label_y - c->label_height / 2);
     }
@@ -356,8 +356,8 @@ static void move(const struct plan *plan, const struct area *all, struct scene *
     for (uint32_t i = 0; i < plan->drawing->n_edges; i++) {
         struct scene_curve *c = &plan->curves[i];
         for (size_t k = 0; k < c->n_points; k++) {
-            c->points[2 * k] += dx;
-            c->points[2 * k + 1] += dy;
+            c->points[k].x += dx;
+            c->points[k].y += dy;
         }
         c->tip_x += dx;
         c->tip_y += dy;

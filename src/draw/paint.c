@@ -65,17 +65,17 @@ static void frame(struct pen *self, double x, double y, double width, double hei
     p->lib->cairo_stroke(p->context);
 }
 
-static void curve(struct pen *self, const double *points, uint32_t n, double width, uint32_t colour,
-                  double dash, double gap)
+static void curve(struct pen *self, const struct scene_point *points, uint32_t n, double width,
+                  uint32_t colour, double dash, double gap)
 {
     struct cairo_pen *p = (struct cairo_pen *)self;
     const struct cairo_library *lib = p->lib;
     const double dashes[] = {dash, gap};
     lib->cairo_new_path(p->context);
-    lib->cairo_move_to(p->context, points[0], points[1]);
+    lib->cairo_move_to(p->context, points[0].x, points[0].y);
     for (uint32_t i = 1; i + 2 < n; i += 3) {
-        const double *q = points + 2 * (size_t)i;
-        lib->cairo_curve_to(p->context, q[0], q[1], q[2], q[3], q[4], q[5]);
+        const struct scene_point *q = points + i;
+        lib->cairo_curve_to(p->context, q[0].x, q[0].y, q[1].x, q[1].y, q[2].x, q[2].y);
     }
     set_colour(p, colour);
     lib->cairo_set_line_width(p->context, width);
@@ -84,13 +84,13 @@ static void curve(struct pen *self, const double *points, uint32_t n, double wid
     lib->cairo_set_dash(p->context, dashes, 0, 0);
 }
 
-static void triangle(struct pen *self, const double corners[6], uint32_t colour)
+static void triangle(struct pen *self, const struct scene_point corners[3], uint32_t colour)
 {
     struct cairo_pen *p = (struct cairo_pen *)self;
     p->lib->cairo_new_path(p->context);
-    p->lib->cairo_move_to(p->context, corners[0], corners[1]);
-    p->lib->cairo_line_to(p->context, corners[2], corners[3]);
-    p->lib->cairo_line_to(p->context, corners[4], corners[5]);
+    p->lib->cairo_move_to(p->context, corners[0].x, corners[0].y);
+    p->lib->cairo_line_to(p->context, corners[1].x, corners[1].y);
+    p->lib->cairo_line_to(p->context, corners[2].x, corners[2].y);
     p->lib->cairo_close_path(p->context);
     set_colour(p, colour);
     p->lib->cairo_fill(p->context);

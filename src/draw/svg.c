@@ -136,11 +136,11 @@ static void put_attribute(struct out *out, const char *name, double value)
     out_byte(out, '"');
 }
 
-static void put_point(struct out *out, const double *xy)
+static void put_point(struct out *out, struct scene_point point)
 {
-    put_number(out, xy[0]);
+    put_number(out, point.x);
     out_byte(out, ',');
-    put_number(out, xy[1]);
+    put_number(out, point.y);
 }
 
 static void group(struct pen *self, const char *kind, const char *hint)
@@ -178,16 +178,16 @@ static void frame(struct pen *self, double x, double y, double width, double hei
     out_text(out, "/>\n");
 }
 
-static void curve(struct pen *self, const double *points, uint32_t n, double width, uint32_t colour,
-                  double dash, double gap)
+static void curve(struct pen *self, const struct scene_point *points, uint32_t n, double width,
+                  uint32_t colour, double dash, double gap)
 {
     struct out *out = ((struct svg_pen *)self)->out;
     out_text(out, "<path d=\"M");
-    put_point(out, points);
+    put_point(out, points[0]);
     for (uint32_t i = 1; i + 2 < n; i += 3) {
         for (uint32_t k = i; k < i + 3; k++) {
             out_byte(out, k == i ? 'C' : ' ');
-            put_point(out, points + 2 * (size_t)k);
+            put_point(out, points[k]);
         }
     }
     out_printf(out, "\" fill=\"none\" stroke=\"#%06x\"", (unsigned)colour);
@@ -204,14 +204,14 @@ static void curve(struct pen *self, const double *points, uint32_t n, double wid
     out_text(out, "/>\n");
 }
 
-static void triangle(struct pen *self, const double corners[6], uint32_t colour)
+static void triangle(struct pen *self, const struct scene_point corners[3], uint32_t colour)
 {
     struct out *out = ((struct svg_pen *)self)->out;
     out_text(out, "<polygon points=\"");
     for (int i = 0; i < 3; i++) {
         if (i)
             out_byte(out, ' ');
-        put_point(out, corners + 2 * i);
+        put_point(out, corners[i]);
     }
     out_printf(out, "\" fill=\"#%06x\"/>\n", (unsigned)colour);
 }

@@ -29,35 +29,32 @@ static void give_ports(struct tiers *t, bool at_top, double *port)
 
 static void add_point(struct scene_curve *c, double x, double y)
 {
-    c->points[2 * (size_t)c->n_points] = x;
-    c->points[2 * (size_t)c->n_points + 1] = y;
-    c->n_points++;
+    c->points[c->n_points++] = (struct scene_point){x, y};
 }
 
 /* Down and over, leaving and arriving upright. */
 static void bend_to(struct scene_curve *c, double x, double y)
 {
-    const double x0 = c->points[2 * c->n_points - 2], y0 = c->points[2 * c->n_points - 1];
-    const double middle = (y0 + y) / 2;
-    add_point(c, x0, middle);
+    const struct scene_point last = c->points[c->n_points - 1];
+    const double middle = (last.y + y) / 2;
+    add_point(c, last.x, middle);
     add_point(c, x, middle);
     add_point(c, x, y);
 }
 
 static void drop_to(struct scene_curve *c, double y)
 {
-    if (y - c->points[2 * c->n_points - 1] > 0.5)
-        bend_to(c, c->points[2 * c->n_points - 2], y);
+    const struct scene_point last = c->points[c->n_points - 1];
+    if (y - last.y > 0.5)
+        bend_to(c, last.x, y);
 }
 
 static void turn_around(struct scene_curve *c)
 {
     for (uint32_t i = 0, k = c->n_points - 1; i < k; i++, k--) {
-        for (int xy = 0; xy < 2; xy++) {
-            const double swap = c->points[2 * i + xy];
-            c->points[2 * i + xy] = c->points[2 * k + xy];
-            c->points[2 * k + xy] = swap;
-        }
+        const struct scene_point swap = c->points[i];
+        c->points[i] = c->points[k];
+        c->points[k] = swap;
     }
 }
 
@@ -68,7 +65,7 @@ static void draw_edge(struct tiers *t, uint32_t e)
     const double head = arrow_length(c->edge);
     const double begin = top->y + top->height / 2, end = bottom->y - bottom->height / 2;
     c->points =
-        arena_alloc(t->plan->arena, 2 * (6 * ((size_t)t->n_places[e] + 2) + 1), sizeof *c->points);
+        arena_alloc(t->plan->arena, 6 * ((size_t)t->n_places[e] + 2) + 1, sizeof *c->points);
     add_point(c, t->port_top[e], begin + (t->is_turned[e] ? head : 0));
     drop_to(c, t->tier_y[t->tier[t->top[e]]] + t->tier_height[t->tier[t->top[e]]] / 2);
     for (uint32_t k = 0; k < t->n_places[e]; k++) {
@@ -93,7 +90,7 @@ static void draw_loop(struct tiers *t, uint32_t e, uint32_t nth)
     const double side = box->x + box->width / 2;
     const double up = box->height * (0.2 + 0.1 * nth / (nth + 1.0));
     const double out = side + (LOOP_REACH * (nth + 1) + arrow_length(c->edge)) * 4 / 3;
-    c->points = arena_alloc(t->plan->arena, 8, sizeof *c->points);
+    c->points = arena_alloc(t->plan->arena, 4, sizeof *c->points);
     add_point(c, side, box->y - up);
     add_point(c, out, box->y - up);
     add_point(c, out, box->y + up);

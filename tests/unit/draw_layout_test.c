@@ -75,10 +75,10 @@ static void check(const struct scene *s, const struct drawing *drawing)
         assert_ptr_equal(c->edge, &drawing->edges[i]);
         assert_true(c->n_points >= 4 && c->n_points % 3 == 1);
         for (uint32_t k = 0; k < c->n_points; k++) {
-            const double x = c->points[2 * k], y = c->points[2 * k + 1];
+            const double x = c->points[k].x, y = c->points[k].y;
             assert_true(x >= 0 && y >= 0 && x <= s->width && y <= s->height);
         }
-        assert_true(is_on_border(&boxes[c->edge->from], c->points[0], c->points[1]));
+        assert_true(is_on_border(&boxes[c->edge->from], c->points[0].x, c->points[0].y));
         assert_true(is_on_border(&boxes[c->edge->to], c->tip_x, c->tip_y));
         if (!c->label.text)
             continue;
