@@ -178,7 +178,7 @@ static bool refuse(const struct answer *answer, const char *url, CURLcode code, 
 bool http_ask(const char *url, const struct span *form, const struct http_options *options, int fd,
               struct buf *body, struct error *err)
 {
-    struct curl curl;
+    struct curl curl = {0};
     if (!load(&curl, err))
         return false;
     CURL *handle = curl.curl_easy_init();

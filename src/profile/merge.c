@@ -206,8 +206,9 @@ static void match_columns(const struct profile *out, const struct profile *in,
                           column_ix from[COLUMNS_MAX])
 {
     bool has_any = false;
-    for (uint32_t c = 0; c < out->n_columns; c++) {
+    for (uint32_t c = 0; c < COLUMNS_MAX; c++)
         from[c] = COLUMNS_MAX;
+    for (uint32_t c = 0; c < out->n_columns; c++) {
         for (uint32_t d = 0; d < in->n_columns && from[c] == COLUMNS_MAX; d++) {
             if (in->columns[d].name == out->columns[c].name)
                 from[c] = d;

@@ -298,7 +298,7 @@ static void put_stack(struct writer *w, const struct value_types *types, const d
 {
     const struct view *view = w->view;
     const struct profile *profile = view->profile;
-    double rest[COLUMNS_MAX];
+    double rest[COLUMNS_MAX] = {0};
     for (column_ix c = 0; c < profile->n_columns; c++)
         rest[c] = columns[(size_t)c * view->n_stacks + s];
     for (uint32_t k = split->at[s]; k < split->at[s + 1]; k++) {
