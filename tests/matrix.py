@@ -65,7 +65,7 @@ class Runner:
     def __init__(self, program, scratch):
         self.program, self.scratch = program, scratch
         self.env = {k: v for k, v in os.environ.items() if k in ('PATH', 'TMPDIR') or k.endswith('SAN_OPTIONS')}
-        self.env.update(LC_ALL='C', HOME=str(scratch))
+        self.env.update(LC_ALL='C', HOME=str(scratch), CPROF_SELFCHECK='1')
         self.outputs = find_outputs(self.once('--help')[1].decode())
 
     def once(self, *args, env=None, given=b''):

@@ -195,6 +195,8 @@ static bool write_report(struct analysis *a, const struct settings *s,
 {
     struct arena *arena = arena_new();
     struct view view;
+    struct tally tally = {0};
+    const bool checks = s->selfcheck || s->checks_quietly;
     bool is_written = analysis_view(a, s, thread, arena, &view, err);
     if (is_written) {
         struct report_options options = report_options_of(a, s, emitter, arena);
@@ -207,10 +209,14 @@ static bool write_report(struct analysis *a, const struct settings *s,
             .notes = &a->notes,
             .arena = arena,
             .is_ill = &a->is_ill,
+            .tally = checks ? &tally : NULL,
         };
         if (heading)
             report_heading(&report, heading);
         is_written = emitter->emit(&report, out, err);
+        if (is_written && checks && !out_failed(out))
+            is_written = merge_adds_up(a, s, &view, err) &&
+                         tally_check(&tally, &view, emitter, s->selfcheck ? &a->notes : NULL, err);
     }
     arena_free(arena);
     return is_written;

@@ -61,6 +61,7 @@ struct settings {
     struct texts output; /* files to write, instead of standard output */
     bool help, version, test, debug;
     bool json;
+    bool selfcheck;
     bool cache; /* the door says whether it may */
     bool cum, stacks, show_addresses, show_bytes, drop_negative, heapcheck;
     bool inuse_space, inuse_objects, alloc_space, alloc_objects;
@@ -86,6 +87,7 @@ struct settings {
     char *cacert;             /* certificates to trust */
     bool insecure;            /* servers need none */
     /* No options: the door decides. */
+    bool checks_quietly;            /* as selfcheck, but tells nothing unless a sum is off */
     int64_t date;                   /* that outputs carry, seconds since 1970; 0: none */
     int64_t max_rows;               /* of --text; 0: all */
     char *then_focus, *then_ignore; /* once more, for one report */

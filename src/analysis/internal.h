@@ -89,6 +89,10 @@ double column_sum(const struct profile *profile, str_id column, str_id label, bo
 struct filter *analysis_filter(struct analysis *analysis, const struct settings *settings,
                                uint32_t i, const char **option, const char **text);
 
+/* Whether the column that a view shows holds what the loaded profiles have together. */
+bool merge_adds_up(const struct analysis *analysis, const struct settings *settings,
+                   const struct view *view, struct error *err) CHECKED;
+
 /* The view that settings ask for. `thread` is the label of one thread's samples; NULL: of all. */
 bool analysis_view(struct analysis *analysis, const struct settings *settings, const char *thread,
                    struct arena *arena, struct view *view, struct error *err) CHECKED;

@@ -527,6 +527,17 @@ static const struct option written[] = {
      .help = "passed on to the PostScript viewer gv [0]",
      .doors = ALL_DOORS,
      .is_classic = true},
+    {.name = "selfcheck",
+     .kind = OPTION_FLAG,
+     .at = AT(selfcheck),
+     .group = other,
+     .help = "prove that each report accounts for the whole profile",
+     .more = "What its rows show, what has no row, what filters left out and what was trimmed is "
+             "added up in another way than the report does, and held against the total of the "
+             "samples that were read. A line on standard error tells the sums; where one is off, "
+             "the report is an error. The variable *CPROF_SELFCHECK* does the same without the "
+             "line.",
+     .doors = ALL_DOORS},
     {.name = "debug",
      .kind = OPTION_FLAG,
      .at = AT(debug),

@@ -5,6 +5,7 @@
  */
 #include "analysis/internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,40 @@ double analysis_base_factor(const struct analysis *a, const struct settings *s, 
         return 1;
     const double base = sum_loaded(a, -1, column, 0, false);
     return base != 0 ? sum_loaded(a, 1, column, 0, false) / base : 1;
+}
+
+/* Whether every loaded profile has that column by its name, or there is only one profile. */
+static bool is_in_all(const struct analysis *a, str_id column)
+{
+    for (uint32_t i = 0; i < a->n_loaded && a->n_loaded > 1; i++) {
+        const struct profile *profile = &a->loaded[i].profile;
+        column_ix c = 0;
+        while (c < profile->n_columns && profile->columns[c].name != column)
+            c++;
+        if (c == profile->n_columns)
+            return false;
+    }
+    return true;
+}
+
+bool merge_adds_up(const struct analysis *a, const struct settings *s, const struct view *view,
+                   struct error *err)
+{
+    if (view->column >= a->profile->n_columns || s->drop_negative || s->normalize)
+        return true;
+    const str_id column = a->profile->columns[view->column].name;
+    if (!is_in_all(a, column))
+        return true;
+    const double wanted = sum_loaded(a, 1, column, view->label, false) -
+                          sum_loaded(a, -1, column, view->label, false);
+    const double got = column_sum(a->profile, column, view->label, false);
+    const double magnitude =
+        sum_loaded(a, 1, column, view->label, true) + sum_loaded(a, -1, column, view->label, true);
+    if (!(magnitude <= DBL_MAX) || fabs(wanted - got) <= 1e-9 * magnitude)
+        return true;
+    char text[UNITS_TEXT], text2[UNITS_TEXT];
+    return error_set(err, ERROR_FORMAT, "profiles do not add up: %s together, but %s one by one",
+                     units_general(text, got), units_general(text2, wanted));
 }
 
 /* ---- threads ------------------------------------------------------------------------------------

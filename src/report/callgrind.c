@@ -200,8 +200,12 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     if (c.n_costs)
         qsort_r(c.costs, c.n_costs, sizeof c.costs[0], compare_costs, &c);
     out_text(out, "events: Hits\n");
-    for (uint32_t i = 0; i < c.n_costs && !out_failed(out); i++)
+    for (uint32_t i = 0; i < c.n_costs && !out_failed(out); i++) {
         write_cost(&c, out, &c.costs[i]);
+        if (c.costs[i].callee == NO_CALLEE)
+            tally_row(report, c.costs[i].value);
+    }
+    tally_unattributed(report, true);
     out_byte(out, '\n');
     free_all(&c);
     return true;

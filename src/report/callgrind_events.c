@@ -377,7 +377,7 @@ static const char *count_calls(char text[UNITS_TEXT], double calls)
     return units_whole(text, count < 1 ? 1 : count);
 }
 
-static void write_costs(struct events *e, struct out *out)
+static void write_costs(struct events *e, const struct report *report, struct out *out)
 {
     struct callgrind_numbers numbers = {0};
     uint32_t function = UINT32_MAX;
@@ -409,9 +409,25 @@ static void write_costs(struct events *e, struct out *out)
             out_printf(out, "calls=%s %u\n", count_calls(count, cost->calls), callee->line);
         }
         out_printf(out, "%u", cost->line);
-        write_line(e, e->values + (size_t)cost->values * e->n, out);
+        const double *values = e->values + (size_t)cost->values * e->n;
+        write_line(e, values, out);
+        for (uint32_t k = 0; k < e->n && cost->callee == NO_CALLEE; k++)
+            tally_add(report, TALLY_ROWS, e->columns[k], values[k]);
     }
     callgrind_numbers_free(&numbers);
+}
+
+/* Stacks without a frame are nobody's cost. */
+static void tally_empty(const struct events *e, const struct report *report)
+{
+    const struct view *view = e->view;
+    for (uint32_t s = 0; report->tally && s < view->n_stacks; s++) {
+        if (view->stack_at[s] != view->stack_at[s + 1])
+            continue;
+        for (uint32_t k = 0; k < e->n; k++)
+            tally_add(report, TALLY_UNATTRIBUTED, e->columns[k],
+                      e->column_values[(size_t)e->columns[k] * view->n_stacks + s]);
+    }
 }
 
 static void free_all(struct events *e)
@@ -442,7 +458,8 @@ bool callgrind_events(const struct report *report, const char *wanted, struct ou
     if (e.n_costs)
         qsort_r(e.costs, e.n_costs, sizeof e.costs[0], compare_costs, &e);
     write_head(&e, report, out);
-    write_costs(&e, out);
+    write_costs(&e, report, out);
+    tally_empty(&e, report);
     free_all(&e);
     return true;
 }

@@ -49,6 +49,7 @@ static bool emit(const struct report *report, struct out *out, struct error *err
             }
         }
         char value[UNITS_TEXT];
+        tally_row(report, view->stack_value[s]);
         out_byte(out, ' ');
         out_text(out, units_whole(value, view->stack_value[s]));
         out_byte(out, '\n');

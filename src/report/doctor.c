@@ -296,5 +296,6 @@ const struct emitter doctor_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .has_fixed_grain = true,
     .judges = true,
+    .has_no_values = true,
     .emit = emit,
 };

@@ -92,8 +92,10 @@ static bool emit(const struct report *report, struct out *out, struct error *err
         return false;
     struct buf scratch = BUF_MAX(WORDS_MAX);
     write_head(report, &page, &scratch, out);
-    for (node_ix i = 0; i < page.n_nodes; i++)
+    for (node_ix i = 0; i < page.n_nodes; i++) {
         write_node(report, &page, i, &scratch, out);
+        tally_row(report, page.nodes[i].flat);
+    }
     for (uint32_t i = 0; i < page.n_edges; i++)
         write_edge(report->view, &page, &page.edges[i], out);
     out_text(out, "}\n");

@@ -19,6 +19,18 @@ extern const struct emitter top_emitter, tree_emitter, peek_emitter, traces_emit
 extern const struct emitter doctor_emitter;
 extern const struct emitter pdf_emitter, ps_emitter, svg_emitter, gif_emitter, png_emitter;
 
+/* ---- the report's books: nothing happens where report->tally is NULL (tally.c) ----------------
+ */
+
+void tally_add(const struct report *report, enum tally_part part, column_ix column, double value);
+/* Of the column that is shown. */
+void tally_row(const struct report *report, double value);
+void tally_trimmed(const struct report *report, double value);
+/* The stacks that have no entry. `with_skipped`: the output shows every address. */
+void tally_unattributed(const struct report *report, bool with_skipped);
+
+/* ---- shared --------------------------------------------------------------------------------- */
+
 /* The section of --stacks: every stack, and for heap profiles every sample line. */
 void stacks_write(const struct report *report, struct out *out);
 

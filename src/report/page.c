@@ -22,6 +22,22 @@ void page_add_residual(const struct report *report, struct trimmed *page)
         graph_add_residual(report->view, &fold, page);
 }
 
+/* The nodes that are not on the page. */
+static void tally_rest(const struct report *report, const struct graph *graph,
+                       const struct trimmed *page)
+{
+    struct idmap kept = {0};
+    uint32_t any;
+    for (node_ix i = 0; i < page->n_nodes; i++)
+        (void)idmap_add(&kept, page->nodes[i].label, i, NULL);
+    for (node_ix i = 0; i < graph->n_nodes; i++) {
+        if (!idmap_find(&kept, graph->nodes[i].label, &any))
+            tally_trimmed(report, graph->nodes[i].flat);
+    }
+    idmap_free(&kept);
+    tally_unattributed(report, false);
+}
+
 bool page_make(const struct report *report, struct trimmed *out, struct error *err)
 {
     const struct view *view = report->view;
@@ -32,6 +48,8 @@ bool page_make(const struct report *report, struct trimmed *out, struct error *e
     graph_trim(view, &graph, &report->options->trim, &page);
     if (page.n_nodes == 0)
         return error_set(err, ERROR_FORMAT, "No nodes to print");
+    if (report->tally)
+        tally_rest(report, &graph, &page);
     if (page.node_limit > 0 || page.edge_limit > 0) {
         char node[UNITS_TEXT], edge[UNITS_TEXT];
         notes_add(report->notes, "Dropping nodes with <= %s %s; edges with <= %s abs(%s)",

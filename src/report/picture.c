@@ -110,8 +110,10 @@ static bool emit_picture(const struct report *report, enum picture_kind kind, st
     struct drawing drawing = {.n_nodes = page.n_nodes, .n_edges = page.n_edges};
     drawing.nodes = arena_alloc(report->arena, page.n_nodes, sizeof *drawing.nodes);
     drawing.edges = arena_alloc(report->arena, page.n_edges, sizeof *drawing.edges);
-    for (node_ix i = 0; i < page.n_nodes; i++)
+    for (node_ix i = 0; i < page.n_nodes; i++) {
         drawing.nodes[i] = draw_node(report, &page, &page.nodes[i]);
+        tally_row(report, page.nodes[i].flat);
+    }
     for (uint32_t i = 0; i < page.n_edges; i++)
         drawing.edges[i] = draw_edge(report, &page, &page.edges[i]);
     draw_legend(report, &page, &drawing);

@@ -37,6 +37,7 @@ struct function {
 };
 
 struct writer {
+    const struct report *report;
     const struct view *view;
     struct buf bytes;
 
@@ -277,6 +278,13 @@ static void put_sample(struct writer *w, const struct value_types *types, const 
         values[i] = nearest(row[types->types[i].column] * types->types[i].times);
         has_any |= values[i] != 0;
     }
+    for (uint32_t i = 0; i < types->n; i++) {
+        const struct value_type *type = &types->types[i];
+        if (type->times != 1)
+            continue; /* another of the columns once more */
+        tally_add(w->report, TALLY_ROWS, type->column, (double)values[i]);
+        tally_add(w->report, TALLY_ROUNDED, type->column, row[type->column] - (double)values[i]);
+    }
     if (!has_any)
         return;
     const size_t mark = wire_begin(&w->bytes, FIELD_SAMPLE);
@@ -413,6 +421,7 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     const struct profile *profile = report->view->profile;
     struct arena *arena = report->arena;
     struct writer w = {
+        .report = report,
         .view = report->view,
         .bytes = BUF_MAX(BYTES_MAX),
         .uses = arena_alloc(arena, profile->n_maps, sizeof *w.uses),

@@ -72,8 +72,9 @@ static void put_word(struct out *out, uint64_t word)
 }
 
 /* The machine's own words and byte order, as the profiler writes them. */
-static void write_cpu(const struct view *view, struct out *out)
+static void write_cpu(const struct report *report, struct out *out)
 {
+    const struct view *view = report->view;
     static const uint64_t header[] = {0, 3, 0, 1, 0};
     const uint32_t *order = view_stack_order(view);
     out_text(out, "--- profile\n");
@@ -82,7 +83,10 @@ static void write_cpu(const struct view *view, struct out *out)
         const uint32_t s = order[i], begin = view->stack_at[s], end = view->stack_at[s + 1];
         if (begin == end)
             continue;
-        put_word(out, (uint64_t)units_to_i64(view->stack_value[s]));
+        const int64_t value = units_to_i64(view->stack_value[s]);
+        tally_row(report, (double)value);
+        tally_add(report, TALLY_ROUNDED, view->column, view->stack_value[s] - (double)value);
+        put_word(out, (uint64_t)value);
         put_word(out, end - begin);
         for (uint32_t k = begin; k < end; k++)
             put_word(out, view->profile->addr_pc[view->stack_addr[k]]);
@@ -108,8 +112,9 @@ static const double *find_column(const struct view *view, const double *columns,
     return view->stack_value;
 }
 
-static void write_heap(const struct view *view, struct out *out)
+static void write_heap(const struct report *report, struct out *out)
 {
+    const struct view *view = report->view;
     static const char *const names[] = {"inuse_objects", "inuse_space", "alloc_objects",
                                         "alloc_space"};
     enum { N = COUNT_OF(names) };
@@ -131,14 +136,16 @@ static void write_heap(const struct view *view, struct out *out)
             continue;
         for (int c = 0; c < N; c++)
             units_whole(text[c], values[c][s]);
+        tally_row(report, columns[(size_t)view->column * view->n_stacks + s]);
         out_printf(out, "%6s: %8s [%6s: %8s] @", text[0], text[1], text[2], text[3]);
         write_stack(view, s, out);
     }
 }
 
 /* A clock of one cycle a nanosecond: delays stand as they are. */
-static void write_contention(const struct view *view, struct out *out)
+static void write_contention(const struct report *report, struct out *out)
 {
+    const struct view *view = report->view;
     const double *columns = view_columns(view);
     const double *delay = find_column(view, columns, "delay");
     const double *count = find_column(view, columns, "contentions");
@@ -150,6 +157,7 @@ static void write_contention(const struct view *view, struct out *out)
         if (view->stack_at[s] == view->stack_at[s + 1])
             continue;
         out_printf(out, "%s %s @", units_whole(text, delay[s]), units_whole(text2, count[s]));
+        tally_row(report, columns[(size_t)view->column * view->n_stacks + s]);
         write_stack(view, s, out);
     }
 }
@@ -161,17 +169,18 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     switch (report->view->profile->kind) {
     case PROFILE_HEAP:
     case PROFILE_GROWTH:
-        write_heap(report->view, out);
+        write_heap(report, out);
         break;
     case PROFILE_CONTENTION:
-        write_contention(report->view, out);
+        write_contention(report, out);
         break;
     case PROFILE_CPU:
     case PROFILE_OTHER:
     case PROFILE_ADDRESSES:
-        write_cpu(report->view, out);
+        write_cpu(report, out);
         break;
     }
+    tally_unattributed(report, true);
     return true;
 }
 

@@ -33,13 +33,27 @@ struct report_options {
     const char *expression; /* the emitter's own value ("--list=EXPRESSION"); NULL: it takes none */
 };
 
+/* Where values went, by column of the profile. */
+enum tally_part {
+    TALLY_ROWS,         /* flat values of rows, or values of stacks, as they were written */
+    TALLY_UNATTRIBUTED, /* of stacks that have no row */
+    TALLY_TRIMMED,      /* of rows that options cut off */
+    TALLY_ROUNDED,      /* what a format that has whole numbers only could not hold */
+    TALLY_PARTS,
+};
+struct tally {
+    unsigned columns; /* bits: those that somebody added to */
+    double sums[TALLY_PARTS][COLUMNS_MAX];
+};
+
 struct report {
     const struct view *view;
     const struct report_options *options;
     const struct object_set *objects;
     struct notes *notes;
     struct arena *arena;
-    bool *is_ill; /* set by outputs that judge; NULL: nobody asks */
+    bool *is_ill;        /* set by outputs that judge; NULL: nobody asks */
+    struct tally *tally; /* filled by outputs that show values; NULL: nobody asks */
 };
 
 /* Lines for a person above a report: "Total: ...", "After focusing on ...", "After ignoring ...".
@@ -59,9 +73,15 @@ struct emitter {
     bool needs_program;          /* not for profiles that come with their names and no program */
     bool is_single;              /* its file holds one report and no more */
     bool judges;                 /* says whether all is well: report.is_ill */
+    bool has_no_values;          /* none that could be added up: see tally_check */
     bool is_classic;             /* the Perl tool had it: see struct option */
     bool (*emit)(const struct report *report, struct out *out, struct error *err);
 };
+
+/* Whether what an output showed, what it could not or should not, and what filters left out of the
+ * view, is all that the profile has; an error says which sum is off, a note tells the sums. */
+bool tally_check(const struct tally *tally, const struct view *view, const struct emitter *emitter,
+                 struct notes *notes, struct error *err) CHECKED;
 
 extern const struct emitter *const emitters[]; /* ends with NULL */
 

@@ -19,6 +19,7 @@
 struct value {
     uint64_t place;
     addr_ix addr;
+    bool is_listed;
     double flat, cum;
 };
 
@@ -37,7 +38,7 @@ struct listing {
     /* of an image */
     struct object *object;
     struct assembly *assembly;
-    const struct value *values; /* by place */
+    struct value *values; /* by place */
     uint32_t n_values;
     struct candidate *candidates;
     uint32_t n, cap;
@@ -96,6 +97,8 @@ static struct value *collect(struct listing *l, uint32_t *image_at)
     for (addr_ix a = 0; a < n_addrs; a++) {
         if (is_used[a] && symbols->addr_image[a] < symbols->n_images)
             items[n++] = (struct radix_item){.key = symbols->addr_place[a], .value = a};
+        else
+            tally_add(l->report, TALLY_UNATTRIBUTED, view->column, flat[a]);
     }
     radix_sort(items, n);
     for (uint32_t i = 0; i < n; i++) {
@@ -257,6 +260,35 @@ static void find_lines(struct listing *l)
     base_free(items);
 }
 
+/* Rows are what instructions are worth. Values are listed once, whoever covers them again, and not
+ * at all behind the end of the code. */
+static void tally_routine(struct listing *l, const struct routine *routine, uint32_t first_value)
+{
+    uint64_t end = routine->low;
+    for (uint32_t i = 0; i < routine->n_code; i++) {
+        tally_row(l->report, routine->code[i].flat);
+        end = routine->code[i].address + routine->code[i].size;
+    }
+    for (uint32_t v = first_value; v < l->n_values && l->values[v].place < end; v++) {
+        if (l->values[v].is_listed)
+            tally_trimmed(l->report, -l->values[v].flat);
+        l->values[v].is_listed = true;
+    }
+}
+
+static void tally_unlisted(const struct listing *l, const struct value *values, uint32_t n)
+{
+    const struct view *view = l->report->view;
+    for (uint32_t s = 0; !values && s < view->n_stacks; s++) /* no images at all */
+        tally_add(l->report, TALLY_UNATTRIBUTED, view->column, view->stack_value[s]);
+    if (values)
+        tally_unattributed(l->report, false);
+    for (uint32_t v = 0; values && v < n; v++) {
+        if (!values[v].is_listed)
+            tally_trimmed(l->report, values[v].flat);
+    }
+}
+
 static bool show(struct listing *l, const struct candidate *c, routine_fn *fn, void *to)
 {
     struct routine routine = {
@@ -274,6 +306,8 @@ static bool show(struct listing *l, const struct candidate *c, routine_fn *fn, v
         routine.cum += l->values[v].cum;
     }
     l->n_shown++;
+    if (l->report->tally)
+        tally_routine(l, &routine, c->first_value);
     return fn(to, &routine, l->flat_total);
 }
 
@@ -323,6 +357,8 @@ bool routines_each(const struct report *report, const char *option, routine_fn *
         if (l.object && l.n_values)
             goes_on = show_image(&l, fn, to);
     }
+    if (report->tally)
+        tally_unlisted(&l, values, image_at[n_images]);
     if (l.n_shown == 0)
         notes_add(report->notes, "No routine with samples matches '%s'", expression);
     base_free(values);

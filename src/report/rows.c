@@ -127,12 +127,14 @@ static double measure(const struct rows *rows, double value)
 }
 
 /* The nodes that weigh enough. What a node has does not depend on which others are kept. */
-static void drop_small(struct rows *rows, double limit)
+static void drop_small(const struct report *report, struct rows *rows, double limit)
 {
     uint32_t n = 0;
     for (node_ix i = 0; i < rows->n_nodes; i++) {
         if (!(measure(rows, rows->nodes[i].cum) < limit))
             rows->nodes[n++] = rows->nodes[i];
+        else
+            tally_trimmed(report, rows->nodes[i].flat);
     }
     rows->n_dropped = rows->n_nodes - n;
     rows->n_nodes = n;
@@ -144,11 +146,14 @@ static void cut(const struct report *report, int64_t max_nodes, struct rows *row
     const struct trim_options *trim = &report->options->trim;
     const double sum = sum_flat(rows);
     const double edge_limit = limit_of(rows, sum, trim->edge_fraction);
-    drop_small(rows, limit_of(rows, sum, trim->node_fraction));
+    drop_small(report, rows, limit_of(rows, sum, trim->node_fraction));
     rows->n_all = rows->n_nodes;
     sort_nodes(report, rows);
-    if (max_nodes > 0 && (uint64_t)max_nodes < rows->n_nodes)
+    if (max_nodes > 0 && (uint64_t)max_nodes < rows->n_nodes) {
+        for (node_ix i = (node_ix)max_nodes; i < rows->n_nodes; i++)
+            tally_trimmed(report, rows->nodes[i].flat);
         rows->n_nodes = (uint32_t)max_nodes;
+    }
 
     struct idmap kept = {0};
     for (node_ix i = 0; i < rows->n_nodes; i++)
@@ -218,6 +223,7 @@ void rows_make(const struct report *report, int64_t usual_nodes, bool is_whole, 
         .is_whole = is_whole || trim->keep_all,
     };
     fold(report, NULL, rows->is_whole, rows);
+    tally_unattributed(report, true);
     rows->n_all = rows->n_nodes;
     if (rows->is_whole)
         sort_nodes(report, rows);

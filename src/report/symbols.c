@@ -33,6 +33,7 @@ const struct emitter symbols_emitter = {
     .reader = "addresses",
     .grain = GRANULARITY_ADDRESSES,
     .has_fixed_grain = true,
+    .has_no_values = true,
     .is_classic = true,
     .emit = emit,
 };

@@ -71,6 +71,7 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     for (node_ix i = 0; i < n_rows && !out_failed(out); i++) {
         const struct node *node = rows[i].node;
         sum += node->flat;
+        tally_row(report, node->flat);
         if (node->flat == 0 && node->cum == 0)
             continue;
         out_printf(out, "%8s %6s %6s %8s %6s ", view_value_text(view, node->flat, flat),
@@ -80,6 +81,9 @@ static bool emit(const struct report *report, struct out *out, struct error *err
         out_text(out, rows[i].label);
         out_byte(out, '\n');
     }
+    for (node_ix i = n_rows; i < graph.n_nodes; i++)
+        tally_trimmed(report, rows[i].node->flat);
+    tally_unattributed(report, false);
     return true;
 }
 

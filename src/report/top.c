@@ -28,9 +28,12 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     double sum = 0;
     const int64_t max_rows = report->options->max_rows;
     for (node_ix i = 0; i < rows.n_nodes && !out_failed(out); i++) {
-        if (max_rows > 0 && i >= max_rows)
-            break;
         const struct node *node = &rows.nodes[i];
+        if (max_rows > 0 && i >= max_rows) {
+            tally_trimmed(report, node->flat);
+            continue;
+        }
+        tally_row(report, node->flat);
         rows_numbers(&rows, node, &sum, out);
         out_text(out, "  ");
         out_text(out, strings_text(report->view->profile->strings, node->label));

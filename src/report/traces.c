@@ -96,6 +96,7 @@ static void write_stack(const struct traces *t, uint32_t s, double of, str_id la
     const struct entries *entries = &t->entries;
     char value[UNITS_TEXT];
     report_measure(view, of, t->unit, value);
+    tally_row(t->report, of);
     out_text(t->out, separator);
     write_labels(t->report, labels, t->out);
     for (uint32_t k = view->stack_at[s]; k < view->stack_at[s + 1]; k++) {
@@ -143,6 +144,7 @@ static bool emit(const struct report *report, struct out *out, struct error *err
             write_parts(&traces, &split, s);
     }
     out_text(out, separator);
+    tally_unattributed(report, true);
     return true;
 }
 

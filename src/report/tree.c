@@ -87,8 +87,11 @@ static bool write_rows(const struct report *report, const struct rows *rows,
     double sum = 0;
     for (node_ix i = 0; i < rows->n_nodes && !out_failed(out); i++) {
         const char *name = strings_text(report->view->profile->strings, rows->nodes[i].label);
-        if (regex && !regex_matches(regex, span_of(name)))
+        if (regex && !regex_matches(regex, span_of(name))) {
+            tally_trimmed(report, rows->nodes[i].flat);
             continue;
+        }
+        tally_row(report, rows->nodes[i].flat);
         is_any = true;
         out_text(out, separator);
         write_side(rows, &callers, i, out);

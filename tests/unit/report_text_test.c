@@ -363,6 +363,69 @@ static void collapsed_names_every_frame(void **state)
     fixture_end(&f);
 }
 
+/* ---- the books ----------------------------------------------------------------------------------
+ */
+
+static bool adds_up(struct fixture *f, const char *name, struct tally *tally, const char *wanted)
+{
+    struct error err = {0};
+    const bool is_right = tally_check(tally, &f->view, emitter_find(span_of(name)), NULL, &err);
+    if (!is_right)
+        assert_non_null(strstr(err.text, wanted));
+    return is_right;
+}
+
+static void fill(struct fixture *f, const char *name, struct report_options options,
+                 struct tally *tally)
+{
+    struct buf text = BUF_MAX(1 << 20);
+    struct out *out = out_to_buf(&text);
+    struct error err = {0};
+    *tally = (struct tally){0};
+    const struct report report = {.view = &f->view,
+                                  .options = &options,
+                                  .notes = &f->notes,
+                                  .arena = f->arena,
+                                  .tally = tally};
+    assert_true(emitter_find(span_of(name))->emit(&report, out, &err));
+    assert_true(out_close(out, &err));
+    buf_free(&text);
+}
+
+static void lost_values_are_found(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"text", "collapsed", "callgrind", "dot",   "raw",
+                                        "top",  "tree",      "traces",    "proto", "svg"};
+    struct fixture f;
+    make_demo(&f);
+    const struct report_options options = {.max_rows = 1, .trim = {.max_nodes = 2}};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct tally tally;
+        fill(&f, names[i], options, &tally);
+        assert_true(tally.columns);
+        assert_true(adds_up(&f, names[i], &tally, ""));
+        tally.sums[TALLY_ROWS][0] -= 1;
+        assert_false(adds_up(&f, names[i], &tally, "does not add up"));
+        tally.sums[TALLY_TRIMMED][0] += 1;
+        assert_true(adds_up(&f, names[i], &tally, ""));
+        f.view.stack_value[0] += 1; /* the view has more than the profile */
+        assert_false(adds_up(&f, names[i], &tally, "stacks do not add up"));
+        fill(&f, names[i], options, &tally);
+        f.view.stack_value[0] -= 1;
+        if (strcmp(names[i], "proto") != 0) /* which adds up samples by itself */
+            assert_false(adds_up(&f, names[i], &tally, "does not add up"));
+        f.view.total += 1;
+        assert_false(adds_up(&f, names[i], &tally, "stacks do not add up"));
+        f.view.total -= 1;
+    }
+    /* Who shows no values has nothing to add up. */
+    struct tally none = {0};
+    assert_true(adds_up(&f, "symbols", &none, ""));
+    assert_false(adds_up(&f, "text", &none, "total 10 = 0 in rows"));
+    fixture_end(&f);
+}
+
 /* ---- symbols ------------------------------------------------------------------------------------
  */
 
@@ -420,6 +483,7 @@ int main(void)
         cmocka_unit_test(symbolized_heaps_spell_callers_as_leaves),
         cmocka_unit_test(hostile_records_do_no_harm),
         cmocka_unit_test(collapsed_names_every_frame),
+        cmocka_unit_test(lost_values_are_found),
         cmocka_unit_test(addresses_are_answered_in_order),
         cmocka_unit_test(no_addresses_no_answers),
     };
