@@ -90,11 +90,33 @@ struct tick {
 };
 
 struct tick timers_tick(const siginfo_t *info);
+/* Whether the signal comes from a timer of ours, maybe of a profile that has ended. */
+bool timers_own(const siginfo_t *info);
 
+/* Whether timers_enter is called for every thread: where pthread_create is ours. */
+extern bool timers_are_told;
 /* The calling thread begins; `routine` tells threads of one kind. */
 void timers_enter(uintptr_t routine);
 /* The calling thread takes ticks, whatever it inherited. */
 void timers_unblock(void);
+
+/* ---- handler.c: whose the signal is -----------------------------------------------------------
+ */
+
+/* False: the program handles the signal itself. Under the profile's lock. */
+bool handler_install(int signal, void (*on_tick)(int, siginfo_t *, void *));
+bool handler_is_installed(int signal);
+/* In our handler: the program's, for what is no tick. False: it has none. */
+bool handler_pass_on(int signal, siginfo_t *info, void *context);
+/* Sets and reads what the program wants of the signal, like sigaction; false: the signal is not
+ * ours, and the kernel is to be asked. */
+bool handler_keep(int signal, const struct sigaction *action, struct sigaction *before);
+/* The sigaction of the C library. */
+extern int (*handler_kernel_action)(int signal, const struct sigaction *action,
+                                    struct sigaction *before);
+/* With all signals blocked. */
+void handler_before_fork(void);
+void handler_after_fork(bool is_child);
 
 /* ---- profile.c ------------------------------------------------------------------------------- */
 

@@ -193,8 +193,11 @@ static void checkpoint_if_due(uint64_t passed)
 
 static void on_tick(int signal, siginfo_t *info, void *context)
 {
-    (void)signal;
     const int error = errno;
+    if (!timers_own(info) && handler_pass_on(signal, info, context)) {
+        errno = error;
+        return;
+    }
     if (profile_is_on()) {
         const struct tick tick = timers_tick(info);
         if (tick.weight > 0 && is_wanted())
@@ -249,24 +252,6 @@ static void read_settings(void)
     profile.checkpoint_ns = seconds > 0 && seconds < 1000000 ? (uint64_t)seconds * 1000000000 : 0;
 }
 
-/* False: the program handles the signal itself. */
-static bool install_handler(int signal)
-{
-    struct sigaction before;
-    if (sigaction(signal, NULL, &before) != 0)
-        return false;
-    if (before.sa_flags & SA_SIGINFO)
-        return before.sa_sigaction == on_tick;
-    if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
-        return false;
-    struct sigaction ours = {
-        .sa_sigaction = on_tick,
-        .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
-    };
-    sigfillset(&ours.sa_mask);
-    return sigaction(signal, &ours, NULL) == 0;
-}
-
 /* ---- start, stop, flush ---------------------------------------------------------------------- */
 
 bool profile_is_on(void)
@@ -316,7 +301,7 @@ int profile_start(const char *path, const struct ProfilerOptions *options,
         profile.since = time(NULL);
         profile.unwritten_ns = 0;
         message_keep_stderr();
-        if (!install_handler(profile.timers.signal))
+        if (!handler_install(profile.timers.signal, on_tick))
             message_say(MESSAGE_ERROR,
                         "Disabling profiler because signal %d handler is already in use.",
                         profile.timers.signal);
@@ -327,14 +312,6 @@ int profile_start(const char *path, const struct ProfilerOptions *options,
     if (error)
         errno = error;
     return is_started;
-}
-
-static void check_handler(void)
-{
-    struct sigaction now;
-    if (sigaction(profile.timers.signal, NULL, &now) == 0 &&
-        !((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_tick))
-        message_say(MESSAGE_WARNING, "profiling signal handler was replaced");
 }
 
 /* No tick is in a table or in the filter when this returns. */
@@ -362,7 +339,8 @@ void profile_stop(void)
         const bool is_lazy = profile.writer.fd < 0;
         if (weight > 0 || !is_lazy) {
             writer_end(&profile.writer, table);
-            check_handler();
+            if (!handler_is_installed(profile.timers.signal)) /* not by our functions */
+                message_say(MESSAGE_WARNING, "profiling signal handler was replaced");
             if (!env_bool("CPUPROFILE_QUIET", false))
                 message_always("PROFILE: interrupts/evictions/bytes = %lu/%lu/%lu", weight,
                                profile.writer.evictions, profile.writer.bytes);
@@ -413,16 +391,19 @@ void profile_state(struct ProfilerState *state)
 void profile_before_fork(void)
 {
     profile.signals_before_fork = lock_quietly();
+    handler_before_fork();
 }
 
 void profile_after_fork_in_parent(void)
 {
+    handler_after_fork(false);
     unlock_and_restore(profile.signals_before_fork);
 }
 
 /* Nothing is written and no file is opened here: many children run another program at once. */
 void profile_after_fork_in_child(void)
 {
+    handler_after_fork(true);
     if (profile_is_on()) {
         struct writer *writer = &profile.writer;
         timers_forget();

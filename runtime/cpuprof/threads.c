@@ -41,6 +41,7 @@ static __attribute__((constructor(101))) void find_real_ones(void)
     *(void **)&threads.pthread_create = next_symbol("pthread_create");
     *(void **)&threads.thrd_create = next_symbol("thrd_create");
     *(void **)&threads.dlclose = next_symbol("dlclose");
+    timers_are_told = true;
 }
 
 static struct launch *take_launch(start_routine *routine, void *argument)

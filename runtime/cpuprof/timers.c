@@ -8,7 +8,8 @@
  *
  * Threads get their timer when they start (threads.c) or when the profile does. Any other is found
  * by one more timer on the clock of the whole process, the watch, whose signal goes to whoever
- * runs.
+ * runs: to the first thread more often than not. So where nobody tells us of threads, in a static
+ * program, it looks for all.
  *
  * Slots are found by thread id in an open-addressing table. A slot is written by its own thread, or
  * by whoever starts and stops the profile, under the profile's lock. */
@@ -44,6 +45,7 @@ struct slot {
     uint32_t timer;   /* the kernel's number plus one; 0: none */
     uint64_t counted; /* ticks */
     uint64_t since;   /* its clock when counting began */
+    uint64_t owed;    /* ticks from before that, which the first signal brings */
     struct pool *pool;
 };
 
@@ -57,6 +59,8 @@ static struct {
     bool is_running;
     struct pool pools[POOLS];
 } timers;
+
+bool timers_are_told;
 
 /* The calling thread's slot, once it is known here. */
 static __thread struct slot *mine;
@@ -181,6 +185,7 @@ static struct slot *add_thread(pid_t tid, uint64_t since)
         return NULL;
     slot->counted = 0;
     slot->since = since;
+    slot->owed = 0;
     slot->pool = NULL;
     slot->timer = make_timer(timers.options.is_wall ? CLOCK_MONOTONIC : thread_clock(tid), tid,
                              slot, timers.options.interval_ns);
@@ -225,7 +230,8 @@ struct directory_entry { /* as the kernel writes it */
     char name[];
 };
 
-static void add_all_threads(void)
+/* Those that are new since the last time owe what they have used. */
+static void add_all_threads(bool is_start)
 {
     union {
         char bytes[1024];
@@ -242,8 +248,13 @@ static void add_all_threads(void)
             pid_t tid = 0;
             for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
                 tid = tid * 10 + (*c - '0');
-            if (tid > 0 && !find_slot(tid))
-                (void)add_thread(tid, clock_ns(thread_clock(tid)));
+            if (tid > 0 && !find_slot(tid)) {
+                const uint64_t used = clock_ns(thread_clock(tid));
+                struct slot *slot = add_thread(tid, used);
+                if (slot && !is_start && !timers.options.is_wall)
+                    __atomic_store_n(&slot->owed, used / timers.options.interval_ns,
+                                     __ATOMIC_RELAXED);
+            }
             at += entry->size;
         }
     }
@@ -269,7 +280,7 @@ bool timers_start(const struct timers_options *options)
     if (options->is_wall && !options->is_per_thread)
         timers.wall = make_timer(CLOCK_MONOTONIC, 0, &is_wall, options->interval_ns);
     else
-        add_all_threads();
+        add_all_threads(true);
     return true;
 }
 
@@ -391,6 +402,22 @@ static uint64_t adopt(void)
     return slot->counted;
 }
 
+/* The slot that a timer's signal carries, or NULL: it is another timer's. */
+static struct slot *carried_slot(const void *carried)
+{
+    const size_t i = (size_t)((const char *)carried - (const char *)timers.slots);
+    if (!timers.slots || i >= SLOTS * sizeof(struct slot))
+        return NULL;
+    return &timers.slots[i / sizeof(struct slot)];
+}
+
+bool timers_own(const siginfo_t *info)
+{
+    const void *carried = info->si_value.sival_ptr;
+    return info->si_code == SI_TIMER &&
+           (carried == &is_watch || carried == &is_wall || carried_slot(carried));
+}
+
 struct tick timers_tick(const siginfo_t *info)
 {
     struct tick tick = {0};
@@ -404,19 +431,21 @@ struct tick timers_tick(const siginfo_t *info)
         tick.watch_passed = expiries * WATCH_NS;
         if (is_by_thread())
             tick.weight = adopt();
+        if (is_by_thread() && !timers_are_told)
+            add_all_threads(false);
         return tick;
     }
     if (carried == &is_wall) {
         tick.weight = expiries;
         return tick;
     }
-    const size_t i = (size_t)((const char *)carried - (const char *)timers.slots);
-    if (!timers.slots || i >= SLOTS * sizeof(struct slot))
-        return tick; /* a timer of the program's own, which we know nothing of */
-    struct slot *slot = &timers.slots[i / sizeof(struct slot)];
+    struct slot *slot = carried_slot(carried);
+    if (!slot)
+        return tick;  /* a timer of the program's own, which we know nothing of */
     if (mine != slot) /* it was found from outside */
         keep_mine(slot);
     slot->counted += expiries;
-    tick.weight = expiries + take_from_pool(slot->pool);
+    tick.weight = expiries + __atomic_exchange_n(&slot->owed, 0, __ATOMIC_RELAXED) +
+                  take_from_pool(slot->pool);
     return tick;
 }

@@ -2,8 +2,8 @@
  *
  * Places where it is hard to be a guest: small alternate stacks, coroutines, a handler of SIGPROF
  * from before everything, threads with the smallest stack, a call through a null pointer.
- *   odd altstack | coroutine | taken | replaced | smallstack | nullcall | nullcall_by_rbx |
- *       onexit */
+ *   odd altstack | coroutine | taken | shared | replaced | smallstack | nullcall |
+ *       nullcall_by_rbx | onexit */
 #include <gperftools/profiler.h>
 
 #include <limits.h>
@@ -11,6 +11,9 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -21,9 +24,40 @@ BURNER(on_coroutine)
 BURNER(on_small)
 BURNER(plain)
 
+static volatile sig_atomic_t own_signals;
+
 static void on_prof(int signal)
 {
     (void)signal;
+    own_signals++;
+}
+
+/* The program uses the signal as well: its own signals come to it, and the profiler's do not. */
+static void share(void)
+{
+    struct sigaction before;
+    const struct itimerval often = {{0, 10000}, {0, 10000}}, never = {0};
+    void (*const first)(int) = signal(SIGPROF, on_prof);
+    plain(0.2);
+    const int none = own_signals;
+    raise(SIGPROF);
+    const int raised = own_signals;
+    setitimer(ITIMER_PROF, &often, NULL);
+    plain(0.2);
+    setitimer(ITIMER_PROF, &never, NULL);
+    sigaction(SIGPROF, NULL, &before);
+    printf("first=%d none=%d raised=%d timer=%d own=%d\n", first == SIG_DFL, none, raised,
+           own_signals > raised + 5, before.sa_handler == on_prof);
+    signal(SIGPROF, SIG_DFL);
+    plain(0.2);
+    if (fork() == 0) { /* as before an exec */
+        signal(SIGPROF, SIG_DFL);
+        plain(0.2);
+        _exit(7);
+    }
+    int status = 0;
+    wait(&status);
+    printf("status=%d\n", WEXITSTATUS(status));
 }
 
 static void take_early(int argc, char **argv, char **envp)
@@ -125,9 +159,15 @@ int main(int argc, char **argv)
         printf("start=%d enabled=%d\n", ProfilerStart("taken.prof"),
                ProfilingIsEnabledForAllThreads());
         ProfilerStop();
+    } else if (!strcmp(what, "shared")) {
+        share();
     } else if (!strcmp(what, "replaced")) {
+        const struct { /* as the kernel has it */
+            void *handler;
+            unsigned long flags, restorer, mask;
+        } ignore = {.handler = (void *)SIG_IGN};
         ProfilerStart("replaced.prof");
-        signal(SIGPROF, on_prof);
+        syscall(SYS_rt_sigaction, SIGPROF, &ignore, NULL, 8);
         plain(0.1);
         ProfilerStop();
     } else if (!strcmp(what, "smallstack")) {

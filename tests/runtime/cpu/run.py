@@ -339,6 +339,13 @@ def signal_of_the_program():
     expect(run.err == 'Disabling profiler because signal 27 handler is already in use.\n', run.err)
     run = Run([build('odd.c'), 'replaced'])
     expect('profiling signal handler was replaced\n' in run.err and len(run.lines) == 1, run.err)
+    run = Run([build('odd.c'), 'shared'], CPUPROFILE='shared.prof', CPUPROFILE_FREQUENCY='1000')
+    expect(run.out == 'first=1 none=0 raised=1 timer=1 own=1\nstatus=7\n', run.out)
+    expect(near(checked('shared.prof', run).total, 600, 0.2), run.lines)
+    # Programs that tidy up when a signal ends them, and programs that reset all signals for those that they start.
+    work = 'for i in 1 2 3 4 5; do seq 20000 | sort -n | tail -n 1 && git init -q a$i; done'
+    run = Run(['bash', '-c', work], LD_PRELOAD=SHARED, CPUPROFILE='sh.prof', CPUPROFILE_FREQUENCY='4000', HOME='/')
+    expect(run.out == '20000\n' * 5 and LINE.sub('', run.err).strip() == '', run.out, run.err)
     run = Run([build('spin.c'), '0.3'], CPUPROFILE='ign.prof',
               shell_before=lambda: signal.signal(signal.SIGPROF, signal.SIG_IGN))
     expect(checked('ign.prof', run).total >= 28, run.lines)
