@@ -10,8 +10,9 @@
 /* An entry in entry_node that stands for no node: its name depends on what it called. */
 #define NODE_BY_CALLEE (UINT32_MAX - 1)
 
-/* Most functions have few callers: the edges from some of them are found without a look-up. */
-#define CALLERS_KEPT 4
+/* The edges met last are found again without a look-up in the table of all: this many, by a hash.
+ */
+#define NEAR_BITS 13
 
 /* What each frame of each stack touches: small, so that many are in the caches. */
 struct work_sum {
@@ -23,12 +24,8 @@ struct work_sum {
 struct work_node {
     double flat;
     str_id label;
-    uint16_t next; /* of the callers, to be replaced */
     bool is_inlined;
-    node_ix caller[CALLERS_KEPT];
-    uint32_t caller_edge[CALLERS_KEPT];
 };
-_Static_assert(sizeof(struct work_node) <= 64, "a cache line");
 
 struct work_edge {
     double weight;
@@ -64,12 +61,20 @@ struct fold {
     struct work_edge *edges;
     uint32_t n_edges, edges_cap;
     struct idmap edge_of; /* from << 32 | to */
+    struct near_edge {
+        node_ix from, to;
+        uint32_t edge;
+    } * near_edges;
 
     /* The entries of one stack. */
     struct step {
         node_ix node;
         bool is_inlined;
     } * path;
+    struct crossing {
+        uint32_t edge;
+        bool is_residual, is_inlined;
+    } * crossings; /* between them */
     uint32_t path_cap;
 
     struct idmap run_of; /* pc of what a callback called to the K of Run#K, less one */
@@ -89,14 +94,11 @@ static node_ix add_node(struct fold *fold, str_id label, bool is_inlined)
         base_grow(fold->nodes, &fold->nodes_cap, (size_t)fold->n_nodes + 1, sizeof fold->nodes[0]);
     fold->sums =
         base_grow(fold->sums, &fold->sums_cap, (size_t)fold->n_nodes + 1, sizeof fold->sums[0]);
-    struct work_node *work = &fold->nodes[fold->n_nodes];
     uint32_t any;
-    *work = (struct work_node){.label = label, .is_inlined = is_inlined};
+    fold->nodes[fold->n_nodes] = (struct work_node){.label = label, .is_inlined = is_inlined};
     fold->sums[fold->n_nodes++] = (struct work_sum){
         .is_kept = !fold->options->kept || idmap_find(fold->options->kept, label, &any),
     };
-    for (unsigned i = 0; i < CALLERS_KEPT; i++)
-        work->caller[i] = NODE_NONE;
     return node;
 }
 
@@ -167,14 +169,12 @@ static node_ix find_callback(struct fold *fold, addr_ix addr, uint32_t entry, ui
 /* ---- the pass -----------------------------------------------------------------------------------
  */
 
-/* Until the next one is found: the edges may move. */
-static struct work_edge *find_edge(struct fold *fold, node_ix from, node_ix to)
+static uint32_t find_edge(struct fold *fold, node_ix from, node_ix to)
 {
-    struct work_node *callee = &fold->nodes[to];
-    for (unsigned i = 0; i < CALLERS_KEPT; i++) {
-        if (callee->caller[i] == from)
-            return &fold->edges[callee->caller_edge[i]];
-    }
+    const uint32_t hash = (from * 0x9e3779b1u) ^ (to * 0x85ebca6bu);
+    struct near_edge *near = &fold->near_edges[hash >> (32 - NEAR_BITS)];
+    if (near->from == from && near->to == to)
+        return near->edge;
     bool is_new;
     const uint64_t key = (uint64_t)from << 32 | to;
     const uint32_t edge = idmap_add(&fold->edge_of, key, fold->n_edges, &is_new);
@@ -183,10 +183,8 @@ static struct work_edge *find_edge(struct fold *fold, node_ix from, node_ix to)
                                 sizeof fold->edges[0]);
         fold->edges[fold->n_edges++] = (struct work_edge){.from = from, .to = to};
     }
-    callee->caller[callee->next] = from;
-    callee->caller_edge[callee->next] = edge;
-    callee->next = (uint16_t)((callee->next + 1) % CALLERS_KEPT);
-    return &fold->edges[edge];
+    *near = (struct near_edge){.from = from, .to = to, .edge = edge};
+    return edge;
 }
 
 /* The node of an entry at place i of a stack. */
@@ -213,15 +211,17 @@ static uint32_t read_path(struct fold *fold, uint32_t s)
         if (i + AHEAD < end_all)
             __builtin_prefetch(&fold->places[view->stack_addr[i + AHEAD]]);
         const struct place place = find_place(fold, view->stack_addr[i]);
-        if (n + place.n > fold->path_cap)
+        if (n + place.n > fold->path_cap) {
+            uint32_t cap = fold->path_cap;
             fold->path =
                 base_grow(fold->path, &fold->path_cap, (size_t)n + place.n, sizeof fold->path[0]);
+            fold->crossings =
+                base_grow(fold->crossings, &cap, (size_t)n + place.n, sizeof fold->crossings[0]);
+        }
         for (uint32_t k = 0; k < place.n; k++) {
             const node_ix node =
                 place.only != NODE_NONE ? place.only : find_node(fold, place.first + k, i, begin);
             __builtin_prefetch(&fold->sums[node], 1);
-            if (fold->options->with_edges)
-                __builtin_prefetch(&fold->nodes[node]);
             fold->path[n++] = (struct step){.node = node, .is_inlined = k + 1 != place.n};
         }
     }
@@ -243,18 +243,30 @@ static void add_flat(struct fold *fold, node_ix node, double value)
     fold->flat_total += value;
 }
 
+/* The edge between two neighbours of the stack, to be added to when all of them are known: each is
+ * fetched from memory while the next ones are looked for. */
+static void cross(struct fold *fold, uint32_t *n, struct crossing crossing)
+{
+    __builtin_prefetch(&fold->edges[crossing.edge], 1);
+    fold->crossings[(*n)++] = crossing;
+}
+
 static void fold_repeats(struct fold *fold, uint32_t s)
 {
     const double value = fold->view->stack_value[s];
     const uint32_t n = read_path(fold, s);
+    uint32_t n_crossings = 0;
     if (n)
         add_flat(fold, fold->path[0].node, value);
     for (uint32_t i = 0; i < n; i++) {
         const node_ix node = fold->path[i].node;
         add_cum(fold, node, value, s + 1);
         if (i && fold->options->with_edges)
-            find_edge(fold, node, fold->path[i - 1].node)->weight += value;
+            cross(fold, &n_crossings,
+                  (struct crossing){.edge = find_edge(fold, node, fold->path[i - 1].node)});
     }
+    for (uint32_t i = 0; i < n_crossings; i++)
+        fold->edges[fold->crossings[i].edge].weight += value;
 }
 
 /* From the outermost frame to the innermost: what stands between two nodes that are kept makes
@@ -263,7 +275,7 @@ static void fold_once(struct fold *fold, uint32_t s)
 {
     const double value = fold->view->stack_value[s];
     const uint32_t stamp = s + 1;
-    uint32_t n = read_path(fold, s);
+    uint32_t n = read_path(fold, s), n_crossings = 0;
     node_ix caller = NODE_NONE;
     bool is_residual = false;
     while (value != 0 && n-- > 0) {
@@ -273,18 +285,26 @@ static void fold_once(struct fold *fold, uint32_t s)
             continue;
         }
         add_cum(fold, step.node, value, stamp);
-        if (fold->options->with_edges && caller != NODE_NONE && caller != step.node) {
-            struct work_edge *edge = find_edge(fold, caller, step.node);
-            edge->weight += edge->stamp != stamp ? value : 0;
-            edge->is_residual |= edge->stamp != stamp && is_residual;
-            edge->is_called |= edge->stamp != stamp && !step.is_inlined;
-            edge->stamp = stamp;
-        }
+        if (fold->options->with_edges && caller != NODE_NONE && caller != step.node)
+            cross(fold, &n_crossings,
+                  (struct crossing){.edge = find_edge(fold, caller, step.node),
+                                    .is_residual = is_residual,
+                                    .is_inlined = step.is_inlined});
         caller = step.node;
         is_residual = false;
     }
     if (caller != NODE_NONE && !is_residual)
         add_flat(fold, caller, value);
+    for (uint32_t i = 0; i < n_crossings; i++) {
+        const struct crossing *crossing = &fold->crossings[i];
+        struct work_edge *edge = &fold->edges[crossing->edge];
+        if (edge->stamp == stamp)
+            continue;
+        edge->stamp = stamp;
+        edge->weight += value;
+        edge->is_residual |= crossing->is_residual;
+        edge->is_called |= !crossing->is_inlined;
+    }
 }
 
 static void hand_over(const struct fold *fold, struct arena *arena, struct graph *out)
@@ -335,6 +355,10 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
     const uint32_t n_frames = view->symbols ? view->symbols->n_frames : 0;
     fold.places = base_alloc(n_addrs, sizeof fold.places[0]);
     fold.frame_node = base_alloc(n_frames, sizeof fold.frame_node[0]);
+    if (options->with_edges) {
+        fold.near_edges = base_alloc((1u << NEAR_BITS), sizeof fold.near_edges[0]);
+        memset(fold.near_edges, 0xff, (1u << NEAR_BITS) * sizeof fold.near_edges[0]);
+    }
     memset(fold.places, 0xff, n_addrs * sizeof fold.places[0]);
     memset(fold.frame_node, 0xff, n_frames * sizeof fold.frame_node[0]);
     for (uint32_t s = 0; s < view->n_stacks; s++) {
@@ -352,7 +376,9 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
     base_free(fold.nodes);
     base_free(fold.sums);
     base_free(fold.edges);
+    base_free(fold.near_edges);
     base_free(fold.path);
+    base_free(fold.crossings);
     idmap_free(&fold.node_of);
     idmap_free(&fold.edge_of);
     idmap_free(&fold.run_of);
