@@ -109,13 +109,13 @@ static void walk_aarch64(struct span code, const GElf_Shdr *header, const struct
     for (size_t i = 0; i + 16 <= code.n; i += 4) {
         const uint32_t next = cursor_u32(&c);
         if ((instruction & 0x9f00001f) == 0x90000010 && (next & 0xffc003ff) == 0xf9400211) {
-            const bool has_pad = i && before == 0xd503245f; /* bti c */
+            const uint64_t pad = i && before == 0xd503245f ? 4 : 0; /* bti c */
             uint64_t pages = (uint64_t)(instruction >> 5 & 0x7ffff) << 2 | (instruction >> 29 & 3);
             pages = (pages ^ 0x100000) - 0x100000; /* 21 bits with a sign */
             const uint64_t pc = header->sh_addr + i;
             const uint64_t word =
                 (pc & ~(uint64_t)0xfff) + (pages << 12) + (uint64_t)(next >> 10 & 0xfff) * 8;
-            tell(words, word, pc - 4 * has_pad, 16 + 4 * has_pad, fn, payload);
+            tell(words, word, pc - pad, 16 + pad, fn, payload);
         }
         before = instruction;
         instruction = next;

@@ -271,7 +271,7 @@ static bool read_mapping(struct proto *proto, struct span message, bool is_first
             break;
         }
     }
-    str_id id;
+    str_id id = 0;
     if (cursor_failed(&c))
         return proto_refuse(proto, &c, MESSAGE_MAPPING, err);
     if (!proto_text(proto, file, "mapping.filename", message, &mapping.path, err) ||

@@ -204,8 +204,9 @@ static void split(struct listing *l, struct candidate *c)
     uint32_t v = c->first_value;
     c->code_at = l->n_code;
     if (bytes.n > l->bytes_left) {
+        const unsigned long long end = c->low + l->bytes_left;
         notes_add(l->report->notes, "%s: there is too much code to list; it ends at 0x%llx",
-                  c->name, (unsigned long long)(c->low + l->bytes_left));
+                  c->name, end);
         bytes.n = (size_t)l->bytes_left;
     }
     l->bytes_left -= bytes.n;

@@ -24,7 +24,7 @@ static frame_ix intern_frame(struct resolver *r, const struct frame *frame)
 {
     uint64_t key = hash_mix((uint64_t)frame->name << 32 | frame->full,
                             (uint64_t)frame->file << 32 | frame->line);
-    key = hash_mix(key, frame->entry + 2 * frame->has_entry + frame->is_inlined);
+    key = hash_mix(key, frame->entry + (frame->has_entry ? 2 : 0) + frame->is_inlined);
     for (;; key++) {
         bool is_new;
         const frame_ix at = idmap_add(&r->frame_of, key, r->n_frames, &is_new);
