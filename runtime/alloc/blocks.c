@@ -109,7 +109,7 @@ bool alloc_find(const void *p, const void **start, size_t *size)
     const uint32_t slot = class_slot(c, (size_t)((const char *)p - (const char *)*start));
     *size = classes.facts[c].size;
     *start = (const char *)*start + (size_t)slot * *size;
-    return slot < span->fresh;
+    return slot < __atomic_load_n(&span->fresh, __ATOMIC_RELAXED);
 }
 
 void *alloc_finish(void *p, size_t size)

@@ -77,7 +77,8 @@ static uint32_t span_take(struct span *span, uint32_t c, uint32_t n, void **chai
         *(void **)block = *chain;
         *chain = block;
     }
-    span->fresh += fresh;
+    /* Looked at by alloc_find without the lock. */
+    __atomic_store_n(&span->fresh, span->fresh + fresh, __ATOMIC_RELAXED);
     span->live += got + fresh;
     return got + fresh;
 }
@@ -86,9 +87,7 @@ static uint32_t span_take(struct span *span, uint32_t c, uint32_t n, void **chai
 static bool populate(struct central *list, uint32_t c)
 {
     lock_drop(&list->lock);
-    struct span *span = pageheap_take(classes.facts[c].pages);
-    if (span)
-        pageheap_make_small(span, c);
+    struct span *span = pageheap_take_small(classes.facts[c].pages, c);
     lock_take(&list->lock);
     if (!span)
         return false;
@@ -98,10 +97,17 @@ static bool populate(struct central *list, uint32_t c)
     return true;
 }
 
+/* Under the lock, but looked at without it. */
+static void set_used(struct central *list, uint32_t used)
+{
+    __atomic_store_n(&list->used, used, __ATOMIC_RELAXED);
+}
+
 /* A batch that waits; there is one. */
 static void *slot_take(struct central *list)
 {
-    void *chain = list->slot[--list->used];
+    set_used(list, list->used - 1);
+    void *chain = list->slot[list->used];
     if (list->used < list->unneeded)
         list->unneeded = list->used;
     return chain;
@@ -200,7 +206,8 @@ void central_give(uint32_t c, void *chain, uint32_t n)
         if (list->used == list->slots && list->slots < most_slots(c))
             list->slots++;
         if (list->used < list->slots) {
-            list->slot[list->used++] = chain;
+            list->slot[list->used] = chain;
+            set_used(list, list->used + 1);
             lock_drop(&list->lock);
             return;
         }

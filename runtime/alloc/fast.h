@@ -8,6 +8,12 @@
 
 #include "alloc/internal.h"
 
+/* Read while fast_hide or fast_show may write: one or the other is seen. */
+static inline uint32_t fast_size_class(size_t index)
+{
+    return __atomic_load_n(&fast.of_size[index], __ATOMIC_RELAXED);
+}
+
 static inline void *fast_pop(uint32_t class_ix)
 {
     struct cache *cache = own.cache;
@@ -22,9 +28,9 @@ static inline void *fast_pop(uint32_t class_ix)
 static inline void *fast_take(size_t size)
 {
     if (LIKELY(size <= FINE_MAX))
-        return fast_pop(fast.of_size[(size + 7) >> 3]);
+        return fast_pop(fast_size_class((size + 7) >> 3));
     if (LIKELY(size <= SMALL_MAX))
-        return fast_pop(fast.of_size[(size + 127 + 15360) >> 7]);
+        return fast_pop(fast_size_class((size + 127 + 15360) >> 7));
     return NULL;
 }
 
@@ -35,7 +41,7 @@ static inline void *fast_take_aligned(size_t size, size_t align)
     const size_t rounded = (size + align - 1) & -align;
     if (UNLIKELY(align > PAGE_SIZE) || UNLIKELY(size > SMALL_MAX - PAGE_SIZE) || rounded == 0)
         return NULL;
-    const uint32_t c = fast.of_size[class_index(rounded)];
+    const uint32_t c = fast_size_class(class_index(rounded));
     if (UNLIKELY((classes.facts[c].size & (align - 1)) != 0))
         return NULL;
     return fast_pop(c);
@@ -47,10 +53,10 @@ static inline uint32_t fast_class(const void *p)
     const uintptr_t a = (uintptr_t)p;
     if (UNLIKELY(a >> ADDRESS_BITS))
         return 0;
-    const uintptr_t leaf = fast.class_of[a >> ROOT_SHIFT];
+    const uintptr_t leaf = __atomic_load_n(&fast.class_of[a >> ROOT_SHIFT], __ATOMIC_RELAXED);
     if (UNLIKELY(!leaf))
         return 0;
-    return *(const uint8_t *)(leaf + (a >> PAGE_SHIFT));
+    return __atomic_load_n((const uint8_t *)(leaf + (a >> PAGE_SHIFT)), __ATOMIC_RELAXED);
 }
 
 static inline bool fast_push(uint32_t class_ix, void *p)

@@ -138,7 +138,7 @@ static inline struct span *pagemap_span(uintptr_t page)
 static inline uint32_t pagemap_class(uintptr_t page)
 {
     const struct leaf *leaf = pagemap_leaf(page);
-    return leaf ? leaf->class_of[page & (LEAF_PAGES - 1)] : 0;
+    return leaf ? __atomic_load_n(&leaf->class_of[page & (LEAF_PAGES - 1)], __ATOMIC_RELAXED) : 0;
 }
 
 /* Makes room for the pages; false when out of memory. The page heap's lock. */
@@ -169,11 +169,11 @@ void fast_leaf(uintptr_t root); /* a new leaf */
 /* A span of so many pages, in use, its ends in the page map; NULL when out of memory. */
 struct span *pageheap_take(size_t pages);
 struct span *pageheap_take_aligned(size_t pages, size_t align);
+/* One for blocks of a class, all its pages in the page map. */
+struct span *pageheap_take_small(size_t pages, uint32_t class_ix);
 void pageheap_give(struct span *span);
 /* A large span in use becomes longer or shorter where it is, if that can be. */
 bool pageheap_resize(struct span *span, size_t pages);
-/* Makes it small; marks all its pages. */
-void pageheap_make_small(struct span *span, uint32_t class_ix);
 /* Gives whole free spans back to the system until so many bytes are; returns how many were. */
 size_t pageheap_release(size_t bytes);
 /* What was free all the time since the last call goes back to the system, part by part. */
@@ -195,8 +195,8 @@ struct pageheap_stats {
     size_t long_resident_pages, long_returned_pages;
 };
 void pageheap_stats(struct pageheap_stats *out);
-/* Copies of at most n runs of pages, free or not, in the order of addresses, from the page on;
- * returns how many there are. */
+/* Place and state of at most n runs of pages, free or not, in the order of addresses, from the
+ * page on; returns how many there are. */
 size_t pageheap_copy(uintptr_t page, struct span *out, size_t n);
 
 /* ---- central.c */

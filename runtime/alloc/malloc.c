@@ -146,7 +146,7 @@ EXPORT void *realloc(void *p, size_t size)
         return NULL;
     }
     const uint32_t c = fast_class(p);
-    if (LIKELY(c != 0) && size <= SMALL_MAX && fast.of_size[class_index(size)] == c)
+    if (LIKELY(c != 0) && size <= SMALL_MAX && fast_size_class(class_index(size)) == c)
         return p;
     return realloc_slow(p, size);
 }

@@ -98,7 +98,8 @@ EXPORT void tc_delete(void *p)
 EXPORT void tc_delete_sized(void *p, size_t size)
 {
     const uint32_t c = fast_class(p);
-    if (LIKELY(size <= FINE_MAX) && LIKELY(fast.of_size[(size + 7) >> 3] == c) && fast_push(c, p))
+    if (LIKELY(size <= FINE_MAX) && LIKELY(fast_size_class((size + 7) >> 3) == c) &&
+        fast_push(c, p))
         return;
     delete_sized_slow(p, size);
 }

@@ -402,6 +402,25 @@ struct span *pageheap_take(size_t pages)
     return span;
 }
 
+struct span *pageheap_take_small(size_t pages, uint32_t class_ix)
+{
+    lock_take(&heap.lock);
+    struct span *span = take(pages);
+    if (span) {
+        span->freed = NULL;
+        span->fresh = 0;
+        span->live = 0;
+        span->is_listed = false;
+        span->class_ix = (uint8_t)class_ix;
+        span->state = SPAN_SMALL;
+        pagemap_set_ends(span);
+    }
+    lock_drop(&heap.lock);
+    if (span) /* the pages are the caller's alone now */
+        pagemap_set_all(span, class_ix);
+    return span;
+}
+
 struct span *pageheap_take_aligned(size_t pages, size_t align)
 {
     const size_t step = align >> PAGE_SHIFT;
@@ -480,18 +499,6 @@ bool pageheap_resize(struct span *span, size_t pages)
     }
     lock_drop(&heap.lock);
     return done;
-}
-
-void pageheap_make_small(struct span *span, uint32_t class_ix)
-{
-    /* No lock: the pages are the caller's alone, and its neighbours look at the state only. */
-    span->freed = NULL;
-    span->fresh = 0;
-    span->live = 0;
-    span->is_listed = false;
-    span->class_ix = (uint8_t)class_ix;
-    __atomic_store_n(&span->state, SPAN_SMALL, __ATOMIC_RELAXED);
-    pagemap_set_all(span, class_ix);
 }
 
 /* The longest resident span. */
@@ -587,7 +594,12 @@ size_t pageheap_copy(uintptr_t page, struct span *out, size_t n)
     size_t got = 0;
     lock_take(&heap.lock);
     for (const struct span *span; got < n && (span = span_from(page)); got++) {
-        out[got] = *span;
+        out[got] = (struct span){
+            .page = span->page,
+            .pages = span->pages,
+            .class_ix = span->class_ix,
+            .state = span->state,
+        };
         page = span->page + span->pages;
     }
     lock_drop(&heap.lock);

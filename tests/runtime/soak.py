@@ -196,7 +196,7 @@ def compile_cxx(env, cwd):
     pathlib.Path(cwd, 'a.cpp').write_text(CXX_SOURCE, encoding='ascii')
     cc1plus, folder = (subprocess.run(['g++', '-print-' + what], capture_output=True, text=True, check=True).stdout.strip()
                        for what in ('prog-name=cc1plus', 'multiarch'))
-    out = run([cc1plus, '-quiet', '-imultiarch', folder, '-D_GNU_SOURCE', '-O2', '-g', '-o', 'a.s', 'a.cpp'], env, cwd)
+    out = run([cc1plus, '-quiet', '-imultiarch', folder, '-D_GNU_SOURCE', '-O2', '-o', 'a.s', 'a.cpp'], env, cwd)
     return out + (pathlib.Path(cwd, 'a.s').read_text(encoding='ascii').replace(cwd, ''),)
 
 
