@@ -18,7 +18,7 @@
 enum {
     LONGEST = 8192, /* blocks in a list */
     LIMIT_STEP = 64 << 10,
-    LIMIT_MOST = 4 << 20, /* of one thread */
+    LIMIT_MOST = 8 << 20, /* of one thread; past it the blocks used last go, and L2 with them */
     TOTAL_LEAST = 512 << 10,
     TOTAL_MOST = 1 << 30,
     GROWTH = 4,   /* a short list becomes longer by a quarter */

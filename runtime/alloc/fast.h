@@ -35,13 +35,13 @@ static inline void *fast_take(size_t size)
 }
 
 /* For alignments up to a page. Spans begin at a page, so all blocks of a class are aligned when
- * its size is; the class of the size rounded up to the alignment nearly always is. */
+ * its size is; the class of the size rounded up to the alignment nearly always is. A size of 0 and
+ * an alignment of 0 are rare. */
 static inline void *fast_take_aligned(size_t size, size_t align)
 {
-    const size_t rounded = (size + align - 1) & -align;
-    if (UNLIKELY(align > PAGE_SIZE) || UNLIKELY(size > SMALL_MAX - PAGE_SIZE) || rounded == 0)
+    if (UNLIKELY(align > PAGE_SIZE) || UNLIKELY(size - 1 >= SMALL_MAX - PAGE_SIZE))
         return NULL;
-    const uint32_t c = fast_size_class(class_index(rounded));
+    const uint32_t c = fast_size_class(class_index((size + align - 1) & -align));
     if (UNLIKELY((classes.facts[c].size & (align - 1)) != 0))
         return NULL;
     return fast_pop(c);

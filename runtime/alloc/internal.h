@@ -24,6 +24,8 @@
 #define EXPORT      __attribute__((visibility("default")))
 #define ALIAS(name) __attribute__((visibility("default"), alias(#name), copy(name)))
 #define COLD        __attribute__((noinline, cold))
+/* As rare, but with bytes to copy: what is cold is made small, and copies by a slow instruction. */
+#define APART       __attribute__((noinline))
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -57,7 +59,7 @@ extern struct classes {
 
 static inline size_t class_index(size_t size) /* size <= SMALL_MAX */
 {
-    return size <= FINE_MAX ? (size + 7) >> 3 : (size + 127 + 15360) >> 7;
+    return LIKELY(size <= FINE_MAX) ? (size + 7) >> 3 : (size + 127 + 15360) >> 7;
 }
 
 /* Which block of a span an offset falls in; exact where one begins. */

@@ -16,6 +16,9 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* some have none in any header */
 
+/* A small block that grows does so by a quarter or more: who adds a little does so again. */
+enum { GROWTH = 4 };
+
 /* ---- slow paths */
 
 static void *take_or_handle(size_t size, bool *is_zero)
@@ -41,7 +44,7 @@ COLD static void *malloc_slow(size_t size)
     return alloc_finish(take_or_handle(size, &is_zero), size);
 }
 
-COLD static void *calloc_slow(size_t size)
+APART static void *calloc_slow(size_t size)
 {
     bool is_zero;
     HOOKS_NOTE_CALLER();
@@ -78,16 +81,25 @@ static inline void *take_aligned(size_t align, size_t size)
     return LIKELY(p != NULL) ? p : aligned_slow(align, size);
 }
 
-COLD static void *realloc_slow(void *old, size_t size)
+/* Does a small block stay where it is when its size changes? */
+static inline bool is_kept(size_t before, size_t size)
+{
+    return size <= before && size >= before / 2;
+}
+
+APART static void *realloc_slow(void *old, size_t size)
 {
     const size_t before = alloc_usable(old);
     HOOKS_NOTE_CALLER();
     if (before == 0)
         misuse_invalid_free(old);
     bool stays = false;
+    size_t more = size;
     if (before <= SMALL_MAX) {
-        stays =
-            size <= SMALL_MAX && classes.facts[classes.of_size[class_index(size)]].size == before;
+        stays = is_kept(before, size);
+        const size_t least = before + before / GROWTH;
+        if (size > before && size < least && least <= SMALL_MAX)
+            more = least;
     } else if (size > SMALL_MAX && size <= PTRDIFF_MAX) {
         stays = pageheap_resize(pagemap_large(old), pages_for(size));
     }
@@ -99,9 +111,9 @@ COLD static void *realloc_slow(void *old, size_t size)
         return old;
     }
     bool is_zero;
-    void *p = fast_take(size);
+    void *p = fast_take(more);
     if (!p)
-        p = alloc_finish(take_or_handle(size, &is_zero), size);
+        p = alloc_finish(take_or_handle(more, &is_zero), size);
     if (p) {
         memcpy(p, old, before < size ? before : size);
         if (hooks_any() || !fast_push(fast_class(old), old))
@@ -146,7 +158,7 @@ EXPORT void *realloc(void *p, size_t size)
         return NULL;
     }
     const uint32_t c = fast_class(p);
-    if (LIKELY(c != 0) && size <= SMALL_MAX && fast_size_class(class_index(size)) == c)
+    if (LIKELY(c != 0) && is_kept(classes.facts[c].size, size))
         return p;
     return realloc_slow(p, size);
 }
@@ -172,16 +184,21 @@ COLD static void *memalign_odd(size_t align, size_t size)
     return aligned_slow(align ? align : 1, size);
 }
 
-EXPORT void *memalign(size_t align, size_t size)
+static inline void *memalign_any(size_t align, size_t size)
 {
     if (UNLIKELY((align & (align - 1)) != 0) || UNLIKELY(align == 0))
         return memalign_odd(align, size);
     return take_aligned(align, size);
 }
 
+EXPORT void *memalign(size_t align, size_t size)
+{
+    return memalign_any(align, size);
+}
+
 EXPORT void *aligned_alloc(size_t align, size_t size)
 {
-    return memalign(align, size);
+    return memalign_any(align, size);
 }
 
 /* Not by aligned_slow: hooks would take our own frame for the caller. */

@@ -314,6 +314,34 @@ static void memory_goes_back(void **state)
     alloc_check();
 }
 
+static void a_small_block_that_changes_its_size(void **state)
+{
+    (void)state;
+    long moves = 0;
+    char *p = NULL;
+    for (size_t size = 16; size <= SMALL_MAX; size += 16) {
+        char *const before = p;
+        p = realloc(p, size);
+        moves += p != before;
+        p[size - 16] = (char)(size >> 4);
+    }
+    /* By a quarter or more each time: 16 * 1.25^44 is what it came to. */
+    assert_in_range(moves, 1, 44);
+    for (size_t size = 16; size <= SMALL_MAX; size += 16)
+        assert_int_equal(p[size - 16], (char)(size >> 4));
+    assert_ptr_equal(realloc(p, SMALL_MAX / 2), p);
+    assert_int_equal(malloc_usable_size(p), SMALL_MAX);
+    p = realloc(p, SMALL_MAX / 2 - 1);
+    assert_int_equal(malloc_usable_size(p), SMALL_MAX / 2);
+    assert_int_equal(p[SMALL_MAX / 4], (char)((SMALL_MAX / 4 + 16) >> 4));
+    p = realloc(p, SMALL_MAX / 2 + 1);
+    assert_non_null(p);
+    p = realloc(p, 1);
+    assert_int_equal(malloc_usable_size(p), 8);
+    free(p);
+    alloc_check();
+}
+
 static void what_is_cut_off_goes_back_at_once(void **state)
 {
     (void)state;
@@ -590,6 +618,7 @@ int main(void)
         cmocka_unit_test(any_request_may_be_refused),
         cmocka_unit_test(a_thread_without_memory_for_lists),
         cmocka_unit_test(memory_goes_back),
+        cmocka_unit_test(a_small_block_that_changes_its_size),
         cmocka_unit_test(what_is_cut_off_goes_back_at_once),
         cmocka_unit_test(what_is_idle_goes_back_by_itself),
         cmocka_unit_test(a_limit_holds),
