@@ -22,7 +22,6 @@ struct analysis *analysis_new_with(const struct option *more, uint32_t n_more)
     a->arena = arena_new();
     a->options = options_with(a->arena, more, n_more);
     a->strings = strings_new();
-    a->limits = limits_default();
     settings_init(&a->settings);
     return a;
 }

@@ -82,6 +82,7 @@ struct settings {
     char *events; /* of callgrind: columns, or NULL */
     char *reader; /* forces a format */
     int64_t threads;
+    int64_t max_memory, max_samples, max_depth; /* see base/limits.h */
     int64_t test_stride;
     int64_t seconds, timeout; /* of servers: how long to profile; to wait, 0: as long as usual */
     char *cacert;             /* certificates to trust */

@@ -26,7 +26,6 @@ struct analysis {
     struct options options;
     struct settings settings;
     struct strings *strings;
-    struct limits limits;
     struct notes notes;
     struct progress progress;
 
@@ -75,6 +74,7 @@ bool places_check(const struct settings *settings, struct error *err) CHECKED;
 char *places_key(const struct settings *settings) CHECKED;
 /* How names are shown. */
 struct naming settings_naming(const struct settings *settings);
+struct limits settings_limits(const struct settings *settings);
 /* The file to subtract, by either option; NULL: none. */
 const char *settings_base(const struct settings *settings);
 

@@ -73,7 +73,7 @@ static bool load_profile(struct analysis *a, const struct file *file, const char
 
     const struct read_job job = {
         .strings = a->strings,
-        .limits = a->limits,
+        .limits = settings_limits(&a->settings),
         .name = name,
         .file = file,
         .notes = &a->notes,
@@ -105,7 +105,7 @@ bool analysis_load_file(struct analysis *a, struct file *file, const char *name,
 {
     if (as == LOAD_PROGRAM)
         return load_program(a, name, err);
-    if (!file_unpack(file, a->limits.max_bytes, &a->notes, err))
+    if (!file_unpack(file, settings_limits(&a->settings).max_bytes, &a->notes, err))
         return false;
     if (as == LOAD_FIRST && !a->servers.program && !is_profile(a, file->bytes))
         return load_program(a, name, err);
@@ -123,7 +123,7 @@ bool analysis_load(struct analysis *a, const char *path, enum load_as as, struct
                            !file_is_regular(path) && !file_exists(path);
     if (is_remote)
         return remote_load(a, path, as, err);
-    if (!file_open(&file, path, a->limits.max_bytes, err))
+    if (!file_open(&file, path, settings_limits(&a->settings).max_bytes, err))
         return false;
     if (as != LOAD_BASE && strcmp(path, "-") != 0)
         notes_add(&a->notes, "Using local file %s.", path);

@@ -174,7 +174,7 @@ static bool fetch_to_file(struct analysis *a, const char *url, const struct http
         return false;
     notes_add(&a->notes, "Wrote profile to %s", path);
     texts_add(&a->servers.fetched, span_of(path));
-    return file_open(file, path, a->limits.max_bytes, err);
+    return file_open(file, path, settings_limits(&a->settings).max_bytes, err);
 }
 
 /* Where nobody said where to, memory has it. */
@@ -197,7 +197,7 @@ static bool fetch(struct analysis *a, const struct remote *remote, struct file *
     uint64_t seconds;
     const char *url = profile_url(a, remote, &seconds);
     struct http_options options = http_options(a, "waiting for the server");
-    options.limit = a->limits.max_bytes;
+    options.limit = settings_limits(&a->settings).max_bytes;
     if (remote->takes_seconds) {
         options.doing = "the server is taking a profile";
         options.expected = seconds;
@@ -287,7 +287,7 @@ static bool compose(struct analysis *a, const struct profile *profile, struct sp
 bool remote_add_names(struct analysis *a, struct file *file, const char *name, struct error *err)
 {
     const struct read_job job = {
-        .strings = a->strings, .limits = a->limits, .name = name, .file = file};
+        .strings = a->strings, .limits = settings_limits(&a->settings), .name = name, .file = file};
     struct profile profile = {0};
     if (!a->servers.program || reader_is_symbolized(file->bytes))
         return true;

@@ -26,6 +26,9 @@ void settings_init(struct settings *settings)
         .nodefraction = 0.005,
         .edgefraction = 0.001,
         .trim = true,
+        .max_memory = LIMIT_MEGABYTES,
+        .max_samples = LIMIT_SAMPLES,
+        .max_depth = LIMIT_DEPTH,
     };
 }
 
@@ -147,9 +150,20 @@ bool settings_check(const struct settings *settings, struct error *err)
         return error_set(err, ERROR_USAGE, "Only specify one output mode");
     if (settings->threads < 0 || settings->threads > 1024)
         return error_set(err, ERROR_USAGE, "--threads is a number from 0 to 1024");
+    if (settings->max_memory < 0 || settings->max_samples < 0 || settings->max_depth < 0)
+        return error_set(err, ERROR_USAGE, "--max-%s: no limit is below 0",
+                         settings->max_memory < 0    ? "memory"
+                         : settings->max_samples < 0 ? "samples"
+                                                     : "depth");
     if (settings->reader && *settings->reader && !reader_find(span_of(settings->reader)))
         return error_set(err, ERROR_USAGE, "--reader=%s: no such format", settings->reader);
     return check_names(settings, err);
+}
+
+struct limits settings_limits(const struct settings *settings)
+{
+    return limits_of((uint64_t)settings->max_memory, (uint64_t)settings->max_samples,
+                     (uint64_t)settings->max_depth);
 }
 
 struct naming settings_naming(const struct settings *settings)

@@ -7,16 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define BIG_PAGE ((size_t)2 << 20)
 
+/* No stdio: it may want memory itself. */
+static void say(const char *text)
+{
+    const ssize_t written = write(STDERR_FILENO, text, strlen(text));
+    (void)written;
+}
+
 void base_oom(void)
 {
-    /* No stdio: it may want memory itself. */
-    static const char text[] = "cprof: out of memory\n";
-    const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)written;
+    struct rlimit limit;
+    const bool is_limited = getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    say("cprof: out of memory");
+    say(is_limited ? ": this takes more than --max-memory allows\n" : "\n");
     _exit(1);
 }
 

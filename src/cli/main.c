@@ -193,6 +193,8 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
     cli->names = names;
     cli->n_names = n_names;
     keep_fetched(cli->analysis);
+    if (!limits_hold_memory((uint64_t)settings->max_memory, &err))
+        return talk_fail(cli, &err);
     if (!arguments_load(cli->analysis, names, n_names, &err))
         return fail_to_load(cli, &err);
     tell_fetched(cli);

@@ -29,5 +29,7 @@ void talk_say(struct cli *cli, const char *format, ...)
 int talk_fail(struct cli *cli, const struct error *err)
 {
     talk_say(cli, "%s", err->text);
+    if (err->kind == ERROR_LIMIT)
+        talk_say(cli, "Limits are what --max-memory, --max-samples and --max-depth say.");
     return 1;
 }

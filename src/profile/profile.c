@@ -43,16 +43,6 @@ void symbols_free(struct symbols *symbols)
     *symbols = (struct symbols){0};
 }
 
-struct limits limits_default(void)
-{
-    return (struct limits){
-        .max_bytes = (uint64_t)16 << 30,
-        .max_stacks = (uint32_t)1 << 26,
-        .max_frames = (uint64_t)1 << 30,
-        .max_depth = (uint32_t)1 << 24,
-    };
-}
-
 const char *profile_address_text(const struct profile *profile, addr_ix addr, char text[20])
 {
     (void)snprintf(text, 20, "%0*llx", profile->address_digits == 8 ? 8 : 16,

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/strings.h"
 
 typedef uint32_t map_ix, addr_ix, stack_ix, frame_ix, image_ix, column_ix;
@@ -121,15 +122,6 @@ struct profile {
 };
 
 void profile_free(struct profile *profile); /* frees what it holds, not the struct */
-
-/* Bounds on what a hostile file may make us hold. Reaching one is an error that names it. */
-struct limits {
-    uint64_t max_bytes;  /* of a file once unpacked, or of a pipe */
-    uint32_t max_stacks; /* distinct */
-    uint64_t max_frames; /* in all distinct stacks together */
-    uint32_t max_depth;  /* of one stack; a format may say less */
-};
-struct limits limits_default(void);
 
 /* ---- building ----------------------------------------------------------------------------------
  */

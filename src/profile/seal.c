@@ -192,9 +192,32 @@ static void turn_values(struct builder *builder, struct profile *out)
     }
 }
 
+/* Far above every number that means something, and low enough that no sum, square or scale of such
+ * values is infinite: shares of infinity are no numbers. */
+#define VALUE_MAX 1e120
+
+static bool are_finite(const double *values, size_t n)
+{
+    bool is_fine = true;
+    for (size_t i = 0; i < n; i++)
+        is_fine &= values[i] < VALUE_MAX && values[i] > -VALUE_MAX;
+    return is_fine;
+}
+
+static bool check_values(const struct builder *builder, struct error *err)
+{
+    const size_t n = (size_t)builder->n_samples * builder->n_columns;
+    bool is_fine = are_finite(builder->values, n);
+    for (uint32_t i = 0; i < builder->n_records; i++)
+        is_fine &= are_finite(builder->records[i].values, COUNT_OF(builder->records[i].values));
+    return is_fine || error_set(err, ERROR_FORMAT, "a value is too large to be one");
+}
+
 bool builder_seal(struct builder *builder, enum caller_fix fix, struct profile *out,
                   struct error *err)
 {
+    if (!check_values(builder, err))
+        return false;
     if (builder->over)
         return error_set(err, ERROR_LIMIT, "more than %llu %s",
                          (unsigned long long)builder->over_by, builder->over);

@@ -18,6 +18,8 @@ enum { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3, FUNCTION_FI
 
 /* Rows: a table takes more room than the bytes that it comes from. */
 enum { TABLE_MAX = 1 << 26 };
+/* What a profile has besides samples, however few of those are allowed. */
+#define FIELDS_ALLOWANCE ((uint64_t)1 << 20)
 
 #define BIT(number)       (1u << (number))
 #define BITS(first, last) (BIT((last) + 1) - BIT(first))
@@ -193,9 +195,15 @@ static bool read_text(struct proto *proto, struct span text, struct error *err)
 /* The first pass: all that samples speak of. */
 static bool read_tables(struct proto *proto, struct error *err)
 {
+    const struct read_job *job = proto->filling->job;
+    uint64_t n = 0;
     struct wire_field field;
     struct cursor c = cursor_over(proto->filling->whole, CURSOR_LITTLE);
     while (proto_next(&c, MESSAGE_PROFILE, &field)) {
+        /* Two bytes each are a lot of work: there are several passes. */
+        if (++n > job->limits.max_stacks + FIELDS_ALLOWANCE)
+            return error_set(err, ERROR_LIMIT, "%s: more than %u messages in it", job->name,
+                             job->limits.max_stacks);
         bool is_good = true;
         switch (field.number) {
         case FIELD_LOCATION:

@@ -3,6 +3,8 @@
  * Building and sealing: distinct stacks, labels, columns, callers, mappings of addresses. */
 #include "profile_unit.h"
 
+#include <math.h>
+
 static struct strings *strings;
 
 static int set_up(void **state)
@@ -216,6 +218,22 @@ static void sorts_carried_names(void **state)
     builder_free(builder);
 }
 
+static void values_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    static const double values[] = {INFINITY, -INFINITY, NAN, 1e120, -1e300};
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        struct error err;
+        struct profile profile;
+        struct builder *builder = new_builder();
+        ADD(builder, 1, "", 0x10);
+        ADD(builder, values[i], "", 0x20);
+        assert_false(builder_seal(builder, CALLERS_AS_GIVEN, &profile, &err));
+        assert_string_equal(err.text, "a value is too large to be one");
+        builder_free(builder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +242,7 @@ int main(void)
         cmocka_unit_test(turns_rows_into_columns),
         cmocka_unit_test(finds_many_stacks_again),
         cmocka_unit_test(limits_hold_in_batches),
+        cmocka_unit_test(values_that_are_none_are_refused),
         cmocka_unit_test(moves_callers_but_not_leaves),
         cmocka_unit_test(puts_addresses_into_mappings),
         cmocka_unit_test(sorts_carried_names),
