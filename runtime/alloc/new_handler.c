@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "hooks/hooks.h"
+
 typedef void (*handler_fn)(void);
 
 /* std::get_new_handler, std::__throw_bad_alloc */
@@ -26,8 +28,10 @@ bool new_handler_is_set(void)
 bool new_handler_call(void)
 {
     const handler_fn fn = handler();
+    const struct caller caller = hooks_caller; /* it may well allocate */
     if (fn)
         fn();
+    hooks_caller = caller;
     return fn != NULL;
 }
 

@@ -9,7 +9,6 @@
 
 #include "base/lock.h"
 #include "gperftools/malloc_hook_c.h"
-#include "unwind/unwind.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -24,7 +23,8 @@ struct list {
 };
 
 bool hooks_heard;
-__thread uintptr_t hooks_caller;
+__thread struct caller hooks_caller;
+static __thread bool is_telling;
 
 static struct {
     struct lock lock; /* guards writing */
@@ -98,20 +98,24 @@ bool hooks_remove_delete(hooks_delete_fn fn)
 
 void hooks_tell_new(const void *p, size_t size)
 {
+    is_telling = true;
     for (int i = 0; i <= PLACES; i++) {
         const hooks_new_fn fn = (hooks_new_fn)hooks.created.place[i];
         if (fn)
             fn(p, size);
     }
+    is_telling = false;
 }
 
 void hooks_tell_delete(const void *p)
 {
+    is_telling = true;
     for (int i = 0; i <= PLACES; i++) {
         const hooks_delete_fn fn = (hooks_delete_fn)hooks.deleted.place[i];
         if (fn)
             fn(p);
     }
+    is_telling = false;
 }
 
 void hooks_watch(void (*first)(void), void (*none)(void))
@@ -169,13 +173,10 @@ EXPORT MallocHook_DeleteHook MallocHook_SetDeleteHook(MallocHook_DeleteHook hook
 EXPORT int MallocHook_GetCallerStackTrace(void **result, int max_depth, int skip_count)
 {
     uintptr_t pcs[DEEPEST];
-    const size_t n = unwind(pcs, DEEPEST, 0, NULL);
-    size_t first = 0;
-    while (first < n && pcs[first] != hooks_caller)
-        first++;
-    if (first == n) /* not called from a hook: the caller of this function is as good */
-        first = 0;
-    first += skip_count > 0 ? (size_t)skip_count : 0;
+    size_t first = skip_count > 0 ? (size_t)skip_count : 0;
+    /* Not called from a hook: the caller of this function is as good. */
+    const size_t n =
+        is_telling ? unwind_caller(pcs, DEEPEST, &hooks_caller) : unwind(pcs, DEEPEST, 1, NULL);
     int depth = 0;
     for (; first < n && depth < max_depth; first++)
         result[depth++] = (void *)pcs[first];

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "unwind/unwind.h"
+
 typedef void (*hooks_new_fn)(const void *p, size_t size);
 typedef void (*hooks_delete_fn)(const void *p);
 
@@ -19,12 +21,10 @@ static inline bool hooks_any(void)
     return __builtin_expect(__atomic_load_n(&hooks_heard, __ATOMIC_RELAXED), 0);
 }
 
-/* Where the program called the allocator: set before it tells, so that frames of the allocator can
- * be left out of a stack. It belongs into the entry point or what that calls last, for then the
- * return address is the program's. */
-extern __thread uintptr_t hooks_caller __attribute__((tls_model("initial-exec")));
-#define HOOKS_NOTE_CALLER()                                                                        \
-    ((void)(hooks_any() ? hooks_caller = (uintptr_t)__builtin_return_address(0) : 0))
+/* Where the program called the allocator, on this thread: its stack begins there. HOOKS_NOTE_CALLER
+ * belongs into the entry point or what that calls last, for then the caller is the program. */
+extern __thread struct caller hooks_caller __attribute__((tls_model("initial-exec")));
+#define HOOKS_NOTE_CALLER() ((void)(hooks_caller = CALLER()))
 
 /* Tells all who listen. p is NULL when the allocation failed. */
 void hooks_tell_new(const void *p, size_t size);

@@ -141,8 +141,11 @@ static inline void walk_add(struct walk *walk, uintptr_t pc)
 struct walker {
     const char *name;
     void (*walk)(struct walk *walk, const struct regs *start);
+    /* From a caller on; NULL or false: it takes all registers. */
+    bool (*walk_caller)(struct walk *walk, const struct caller *caller);
 };
 
-void walk_tables(struct walk *walk, const struct regs *start);         /* tables.c */
+void walk_tables(struct walk *walk, const struct regs *start); /* tables.c */
+bool walk_tables_caller(struct walk *walk, const struct caller *caller);
 void walk_frame_pointers(struct walk *walk, const struct regs *start); /* frame_pointers.c */
 void walk_libgcc(struct walk *walk, const struct regs *start);         /* libgcc.c */

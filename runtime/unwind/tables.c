@@ -132,51 +132,67 @@ static __attribute__((noinline)) void step_other(struct middle *middle, const st
     middle->step = step_full(&middle->regs, at, memory);
 }
 
-void walk_tables(struct walk *walk, const struct regs *start)
+/* Adds the callers of a frame of which no more is known than this, and once all registers; `at` is
+ * the address to look up. False: a register is needed that the short way does not follow. */
+static bool follow(struct walk *walk, uintptr_t at, uintptr_t pc, uintptr_t sp, uintptr_t bp,
+                   const struct regs *all, struct memory *memory)
 {
-    const struct walk before = *walk;
     const uint64_t mark = __atomic_load_n(&tables.mark, __ATOMIC_ACQUIRE);
-    uintptr_t pc = start->value[REG_PC], sp = start->value[REG_SP], bp = start->value[REG_BP];
-    const struct regs *all = pc ? start : NULL; /* while pc, sp and bp are the first frame's */
-    struct memory memory;
-    memory_begin(&memory, sp);
-
-    uintptr_t at = begin(walk, &pc, &sp, &memory);
     while (at && !walk_is_full(walk)) {
         const uint64_t rule = look_up(at, mark);
         const unsigned kind = rule & KIND_MASK;
         if (__builtin_expect(kind == KIND_SP || kind == KIND_BP, 1)) {
             const uintptr_t cfa =
                 (kind == KIND_SP ? sp : bp) + (uintptr_t)((int64_t)rule >> CFA_SHIFT);
-            if (cfa <= sp || cfa - sp > FRAME_MAX || !memory_read(&memory, cfa - 8, &pc) || pc == 0)
-                return;
+            if (cfa <= sp || cfa - sp > FRAME_MAX || !memory_read(memory, cfa - 8, &pc) || pc == 0)
+                return true;
             if (rule & SAVED_BP) {
                 const int64_t words = (int32_t)rule >> BP_SHIFT;
-                if (!memory_read(&memory, cfa + (uintptr_t)(words * 8), &bp))
-                    return;
+                if (!memory_read(memory, cfa + (uintptr_t)(words * 8), &bp))
+                    return true;
             }
             sp = cfa;
             at = pc - 1;
         } else if (kind == KIND_END) {
-            return;
+            return true;
         } else {
             struct middle middle;
-            step_other(&middle, all, at, pc, sp, bp, &memory);
-            if (middle.step == STEP_UNKNOWN && !all) {
-                *walk = before;
-                walk_with_all(walk, start);
-                return;
-            }
+            step_other(&middle, all, at, pc, sp, bp, memory);
+            if (middle.step == STEP_UNKNOWN && !all)
+                return false;
             if (middle.step != STEP_CALLER && middle.step != STEP_SIGNAL)
-                return;
+                return true;
             pc = middle.regs.value[REG_PC];
             sp = middle.regs.value[REG_SP];
             bp = middle.regs.known >> REG_BP & 1 ? middle.regs.value[REG_BP] : 0;
             at = pc - (middle.step == STEP_CALLER);
             if (middle.step == STEP_SIGNAL)
-                memory_begin(&memory, sp);
+                memory_begin(memory, sp);
         }
         all = NULL;
         walk_add(walk, pc);
     }
+    return true;
+}
+
+void walk_tables(struct walk *walk, const struct regs *start)
+{
+    const struct walk before = *walk;
+    uintptr_t pc = start->value[REG_PC], sp = start->value[REG_SP];
+    const struct regs *all = pc ? start : NULL; /* while these are the first frame's */
+    struct memory memory;
+    memory_begin(&memory, sp);
+    const uintptr_t at = begin(walk, &pc, &sp, &memory);
+    if (!follow(walk, at, pc, sp, start->value[REG_BP], all, &memory)) {
+        *walk = before;
+        walk_with_all(walk, start);
+    }
+}
+
+bool walk_tables_caller(struct walk *walk, const struct caller *caller)
+{
+    struct memory memory;
+    memory_begin(&memory, caller->sp);
+    walk_add(walk, caller->pc);
+    return follow(walk, caller->pc - 1, caller->pc, caller->sp, caller->bp, NULL, &memory);
 }

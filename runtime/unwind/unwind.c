@@ -10,13 +10,15 @@
 
 /* The first is what is used unless another one is asked for; names are those that users know. */
 static const struct walker walkers[] = {
-    {.name = "tables", .walk = walk_tables},
-    {.name = "libunwind", .walk = walk_tables},
+    {.name = "tables", .walk = walk_tables, .walk_caller = walk_tables_caller},
+    {.name = "libunwind", .walk = walk_tables, .walk_caller = walk_tables_caller},
     {.name = "generic_fp", .walk = walk_frame_pointers},
     {.name = "libgcc", .walk = walk_libgcc},
 };
 
 enum { N_WALKERS = sizeof walkers / sizeof *walkers };
+
+enum { DEEPEST = 256, OURS_MOST = 16 };
 
 /* Set before a tool starts, read by all threads. */
 static const struct walker *chosen = &walkers[0];
@@ -84,5 +86,23 @@ __attribute__((noinline)) size_t unwind(uintptr_t *pcs, size_t max, size_t skip,
         walk.skip++; /* this function */
     }
     __atomic_load_n(&chosen, __ATOMIC_ACQUIRE)->walk(&walk, &start);
+    return walk.n;
+}
+
+size_t unwind_caller(uintptr_t *pcs, size_t max, const struct caller *caller)
+{
+    const struct walker *walker = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
+    struct walk walk = {.pcs = pcs, .max = max};
+    if (max == 0 || (walker->walk_caller && walker->walk_caller(&walk, caller)))
+        return walk.n;
+    /* From here, less the frames of ours. */
+    uintptr_t all[DEEPEST + OURS_MOST];
+    const size_t n = unwind(all, (max < DEEPEST ? max : DEEPEST) + OURS_MOST, 0, NULL);
+    size_t first = 0;
+    while (first < n && all[first] != caller->pc)
+        first++;
+    pcs[0] = caller->pc; /* known even where the walk failed */
+    for (walk.n = 1; walk.n < max && first + walk.n < n; walk.n++)
+        pcs[walk.n] = all[first + walk.n];
     return walk.n;
 }

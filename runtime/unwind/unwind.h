@@ -16,6 +16,22 @@
  * with certainty, it ends. */
 size_t unwind(uintptr_t *pcs, size_t max, size_t skip, const void *ucontext);
 
+/* Who called a function of ours: the address to return to, and the stack and frame pointers that
+ * the caller will have there. */
+struct caller {
+    uintptr_t pc, sp, bp;
+};
+
+/* In the function that was called; good until it has returned. */
+#define CALLER() caller_of_frame(__builtin_frame_address(0))
+static inline struct caller caller_of_frame(const uintptr_t *frame)
+{
+    return (struct caller){.pc = frame[1], .sp = (uintptr_t)(frame + 2), .bp = frame[0]};
+}
+
+/* The stack from the caller on, as addresses to return to. */
+size_t unwind_caller(uintptr_t *pcs, size_t max, const struct caller *caller);
+
 /* Mapped code went away or was replaced: what was learnt of it is not used again. */
 void unwind_forget(void);
 

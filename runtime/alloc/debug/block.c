@@ -332,7 +332,7 @@ static void retire_fenced(void *p, unsigned char *start, size_t total)
         pages_unmap(start, total);
 }
 
-void debug_retire(void *p, const void *caller)
+void debug_retire(void *p, struct caller caller)
 {
     const struct head *head = head_of(p);
     struct waiting freed = {.start = head->start, .user = p, .total = total_of(head)};
@@ -344,6 +344,6 @@ void debug_retire(void *p, const void *caller)
     if (!debug_knobs.reclaims)
         return;
     freed.thread = (uintptr_t)pthread_self();
-    freed.n_pcs = debug_stack(freed.pcs, DEEPEST_FREE, caller);
+    freed.n_pcs = unwind_caller(freed.pcs, DEEPEST_FREE, &caller);
     queue_push(&freed);
 }

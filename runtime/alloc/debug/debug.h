@@ -28,6 +28,7 @@
 #include "alloc/internal.h"
 
 #include "base/lock.h"
+#include "unwind/unwind.h"
 
 enum kind { KIND_MALLOC, KIND_NEW, KIND_NEW_ARRAY };
 
@@ -70,7 +71,7 @@ size_t debug_examine(const void *p, enum kind kind, size_t said);
 /* The same, and marks it as given back: no other call finds it any more. */
 size_t debug_claim(void *p, enum kind kind, size_t said);
 /* The rest of giving it back. caller: where the program called. */
-void debug_retire(void *p, const void *caller);
+void debug_retire(void *p, struct caller caller);
 
 /* What is wrong with a block in use. Under the lock. */
 enum fault { FAULT_NONE, FAULT_BEFORE, FAULT_FREED, FAULT_AFTER, FAULT_MEMORY_MAP };
@@ -101,7 +102,7 @@ struct waiting {
     const void *user;
     size_t total;
     uintptr_t thread;
-    uint32_t n_pcs;
+    size_t n_pcs;
     uintptr_t pcs[DEEPEST_FREE];
 };
 
@@ -111,14 +112,11 @@ size_t queue_bytes(void);
 
 /* ---- trace.c */
 
-/* The program's stack, from its call on. */
-uint32_t debug_stack(uintptr_t *pcs, uint32_t most, const void *caller);
-
-void trace_call(const char *call, size_t size, const void *p, const void *caller);
+void trace_call(const char *call, size_t size, const void *p, struct caller caller);
 
 /* ---- entries.c */
 
 /* The end of a call that took a block, or did not get it; p is returned. */
-void *debug_finish(void *p, size_t size, const void *caller);
+void *debug_finish(void *p, size_t size, struct caller caller);
 /* A whole call that gives one back. */
-void debug_free(void *p, enum kind kind, size_t said, const void *caller);
+void debug_free(void *p, enum kind kind, size_t said, struct caller caller);

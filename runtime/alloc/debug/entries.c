@@ -15,26 +15,24 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* some have none in any header */
 
-#define CALLER() __builtin_return_address(0)
-
 /* ---- what all calls share */
 
-void *debug_finish(void *p, size_t size, const void *caller)
+void *debug_finish(void *p, size_t size, struct caller caller)
 {
-    hooks_caller = (uintptr_t)caller;
+    hooks_caller = caller;
     if (debug_knobs.traces && p)
         trace_call("malloc", size, p, caller);
     return alloc_finish(p, size);
 }
 
-void debug_free(void *p, enum kind kind, size_t said, const void *caller)
+void debug_free(void *p, enum kind kind, size_t said, struct caller caller)
 {
     if (!p)
         return;
     const size_t size = debug_claim(p, kind, said);
     if (debug_knobs.traces)
         trace_call("free", size, p, caller);
-    hooks_caller = (uintptr_t)caller;
+    hooks_caller = caller;
     if (hooks_any())
         hooks_tell_delete(p);
     debug_retire(p, caller);
@@ -48,17 +46,17 @@ static void *take_or_handle(size_t size, size_t align)
     return p;
 }
 
-static void *take(size_t size, size_t align, const void *caller)
+static void *take(size_t size, size_t align, struct caller caller)
 {
     return debug_finish(take_or_handle(size, align), size, caller);
 }
 
-static void give(void *p, size_t said, const void *caller)
+static void give(void *p, size_t said, struct caller caller)
 {
     debug_free(p, KIND_MALLOC, said, caller);
 }
 
-static void *take_zeroed(size_t n, size_t size, const void *caller)
+static void *take_zeroed(size_t n, size_t size, struct caller caller)
 {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes)) {
@@ -72,7 +70,7 @@ static void *take_zeroed(size_t n, size_t size, const void *caller)
 }
 
 /* Always to another place, so that pointers to the old one are found. */
-static void *retake(void *old, size_t size, const void *caller)
+static void *retake(void *old, size_t size, struct caller caller)
 {
     if (!old)
         return take(size, 1, caller);
@@ -88,7 +86,7 @@ static void *retake(void *old, size_t size, const void *caller)
         if (debug_knobs.traces)
             trace_call("realloc", size, p, caller);
     }
-    hooks_caller = (uintptr_t)caller;
+    hooks_caller = caller;
     if (p && hooks_any())
         hooks_tell_delete(old);
     (void)alloc_finish(p, size);
@@ -97,7 +95,7 @@ static void *retake(void *old, size_t size, const void *caller)
     return p;
 }
 
-static void *take_aligned(size_t align, size_t size, const void *caller)
+static void *take_aligned(size_t align, size_t size, struct caller caller)
 {
     if (align > PTRDIFF_MAX) {
         errno = EINVAL;

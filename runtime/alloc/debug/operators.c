@@ -8,9 +8,7 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* C++ declares what is defined here */
 
-#define CALLER() __builtin_return_address(0)
-
-static void *take(size_t size, size_t align, enum kind kind, const void *caller)
+static void *take(size_t size, size_t align, enum kind kind, struct caller caller)
 {
     void *p;
     while (!(p = debug_take(size, align, kind)))
@@ -22,7 +20,7 @@ static void *take(size_t size, size_t align, enum kind kind, const void *caller)
 /* An exception of the handler must end in NULL, and C cannot catch: the version of the C++ library
  * can, and it asks our throwing operator. */
 static void *take_nothrow(size_t size, size_t align, enum kind kind, const void *tag,
-                          const void *caller)
+                          struct caller caller)
 {
     static const char *const names[2][2] = {
         {"_ZnwmRKSt9nothrow_t", "_ZnwmSt11align_val_tRKSt9nothrow_t"},

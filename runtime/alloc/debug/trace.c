@@ -10,10 +10,8 @@
 #include "base/env.h"
 #include "base/message.h"
 #include "base/syscall.h"
-#include "unwind/unwind.h"
 
 enum {
-    OURS_MOST = 8, /* frames of the allocator's, below the program's */
     DEEPEST = 16,
     LINE_SIZE = 1024,
     FD_FROM = 200, /* programs that close what they do not know leave it alone */
@@ -25,23 +23,6 @@ static struct {
     struct lock lock; /* guards opening */
     int fd;           /* 0: not tried; negative: cannot be written */
 } trace;
-
-uint32_t debug_stack(uintptr_t *pcs, uint32_t most, const void *caller)
-{
-    uintptr_t all[DEEPEST + OURS_MOST];
-    const size_t n = unwind(all, most + OURS_MOST, 0, NULL);
-    size_t first = 0;
-    while (first < n && all[first] != (uintptr_t)caller)
-        first++;
-    if (first == n) { /* a walk that failed: who called is known all the same */
-        pcs[0] = (uintptr_t)caller;
-        return 1;
-    }
-    uint32_t to = 0;
-    while (first < n && to < most)
-        pcs[to++] = all[first++];
-    return to;
-}
 
 static int open_trace(void)
 {
@@ -83,17 +64,17 @@ static int trace_fd(void)
     return fd;
 }
 
-void trace_call(const char *call, size_t size, const void *p, const void *caller)
+void trace_call(const char *call, size_t size, const void *p, struct caller caller)
 {
     const int fd = trace_fd();
     if (fd < 0)
         return;
     uintptr_t pcs[DEEPEST];
-    const uint32_t n_pcs = debug_stack(pcs, DEEPEST, caller);
+    const size_t n_pcs = unwind_caller(pcs, DEEPEST, &caller);
     char line[LINE_SIZE];
     size_t n = text_print(line, sizeof line, "%s\t%zu\t%p\t%lu", call, size, p,
                           (unsigned long)pthread_self());
-    for (uint32_t i = 0; i < n_pcs; i++)
+    for (size_t i = 0; i < n_pcs; i++)
         n += text_print(line + n, sizeof line - n, "\t%p", (void *)pcs[i]);
     line[n++] = '\n'; /* a line is much shorter than there is room */
     (void)sys_write(fd, line, n);
