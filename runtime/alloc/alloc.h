@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+void alloc_ensure_started(void);
 
 /* Asserts every invariant of every structure; ends the program when one does not hold. */
 void alloc_check(void);
@@ -13,3 +16,41 @@ void alloc_check(void);
 /* The block in use that holds the address: where it begins and how long it is. False if none does,
  * or if it is free in its span; a free block in a thread's list counts as in use. */
 bool alloc_find(const void *p, const void **start, size_t *size);
+
+/* ---- a word for each block, kept beside its pages, for whoever tracks blocks
+ *
+ * Zero is no word. While a block has one it is the program's; blocks that were made before somebody
+ * tracked have none. A word is written by the thread that makes or frees the block, without a lock
+ * that it shares with others. */
+
+struct alloc_tracker {
+    /* A block of the size is about to be made, for hooks_caller: its word, without flags. No lock
+     * is held. */
+    uint64_t (*make)(size_t size);
+    /* What is added to it, in the moment that the block comes to be; not zero together. */
+    uint64_t (*flags)(void);
+    /* There was no memory for a word. */
+    void (*lost)(void);
+};
+
+/* NULL: nobody tracks any more, and all words become zero. One change at a time. False: the form of
+ * blocks does not allow it. */
+bool alloc_track(const struct alloc_tracker *tracker);
+
+struct alloc_block {
+    uintptr_t start;
+    size_t room;
+    uint64_t *word;
+};
+
+/* The block that has the address anywhere in it, if it has a word. Takes no lock. */
+bool alloc_block_at(uintptr_t address, struct alloc_block *out);
+/* No block is or was ever outside. */
+void alloc_range(uintptr_t *low, uintptr_t *high);
+
+/* Holds all locks of the allocator, and the arena's: no block comes or goes for good, and nobody
+ * waits for one who holds a lock but for us. */
+void alloc_freeze(void);
+void alloc_thaw(void);
+/* Each block with a word, by growing address; frozen only. */
+void alloc_each_block(void (*visit)(void *to, const struct alloc_block *block), void *to);

@@ -151,7 +151,7 @@ static void recount(struct cache *cache)
 
 static struct cache *cache_new(void)
 {
-    if (own.is_ending)
+    if (own.is_ending || own.is_inside) /* inside, the list's lock comes too late */
         return NULL;
     lock_take(&caches.lock);
     struct cache *cache = caches.all;
@@ -176,6 +176,13 @@ static struct cache *cache_new(void)
     if (caches.has_key)
         pthread_setspecific(caches.key, cache); /* may allocate, which works by now */
     return cache;
+}
+
+struct cache *cache_own(void)
+{
+    if (UNLIKELY(own.cache == &cache_none))
+        (void)cache_new();
+    return own.cache;
 }
 
 static void tick(struct cache *cache, uint64_t at)
@@ -295,6 +302,30 @@ void cache_lock(void)
 void cache_unlock(void)
 {
     lock_drop(&caches.lock);
+}
+
+/* Not the one that we are in: a signal handler may do this, in the middle of making a block. */
+static bool is_within(const struct cache *cache)
+{
+    return own.is_inside && cache == own.cache;
+}
+
+void cache_lock_gates(void)
+{
+    for (struct cache *cache = caches.all; cache; cache = cache->next)
+        if (!is_within(cache))
+            lock_take(&cache->gate);
+    if (!is_within(&cache_none))
+        lock_take(&cache_none.gate);
+}
+
+void cache_unlock_gates(void)
+{
+    for (struct cache *cache = caches.all; cache; cache = cache->next)
+        if (!is_within(cache))
+            lock_drop(&cache->gate);
+    if (!is_within(&cache_none))
+        lock_drop(&cache_none.gate);
 }
 
 void cache_after_fork(void)

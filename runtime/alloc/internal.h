@@ -3,14 +3,16 @@
  * What the files of the allocator know of each other. From the fast path down:
  *
  *   malloc.c     entry points; a block from the thread's list of its class, or the slow path
+ *   tracked.c    the slow path, while somebody tracks blocks: a word for each
  *   blocks.c     the slow path's end: blocks of any size, from here down without regard to who asks
  *   cache.c      a thread's lists; moves batches to and from
  *   central.c    one list of spans a class, shared by the threads
  *   pageheap.c   runs of free pages, from and to the system
  *   pagemap.c    from an address to its span and class
+ *   words.c      from a block to its word
  *
- * Locks are taken in the order caches, central by class, page heap, arena; the fast path takes
- * none. No code of the program runs while one is held. */
+ * Locks are taken in the order caches, gates, central by class, page heap, words, arena; the fast
+ * path takes none. No code of the program runs while one is held. */
 #pragma once
 
 #include <stdatomic.h>
@@ -91,13 +93,17 @@ struct span {
         };
         struct { /* free and long: the page heap's lock */
             struct span *left, *right;
-            uint32_t priority;
         };
-        bool is_zero; /* SPAN_LARGE, when just taken: reads as zeroes */
+        struct { /* SPAN_LARGE */
+            uint64_t word;
+            bool is_zero; /* when just taken: reads as zeroes */
+        };
     };
-    uint8_t class_ix; /* SPAN_SMALL */
-    uint8_t state;    /* enum span_state */
-    bool is_listed;   /* SPAN_SMALL: in the central list of spans with blocks to give */
+    struct words *words; /* SPAN_SMALL: of its blocks, if one ever had a word; else NULL */
+    uint32_t priority;   /* free and long */
+    uint8_t class_ix;    /* SPAN_SMALL */
+    uint8_t state;       /* enum span_state */
+    bool is_listed;      /* SPAN_SMALL: in the central list of spans with blocks to give */
 };
 
 static inline void *span_start(const struct span *span)
@@ -146,6 +152,7 @@ static inline uint32_t pagemap_class(uintptr_t page)
 /* Makes room for the pages; false when out of memory. The page heap's lock. */
 bool pagemap_cover(uintptr_t page, size_t pages);
 void pagemap_set_ends(struct span *span);
+void pagemap_set_pages(struct span *span);
 void pagemap_set_all(struct span *span, uint32_t class_ix);
 void pagemap_clear_class(const struct span *span);
 /* The large span that begins at the address; NULL when there is none. */
@@ -180,6 +187,10 @@ bool pageheap_resize(struct span *span, size_t pages);
 size_t pageheap_release(size_t bytes);
 /* What was free all the time since the last call goes back to the system, part by part. */
 void pageheap_tick(void);
+/* All pages that were ever asked of the system are in between. */
+void pageheap_range(uintptr_t *first, uintptr_t *end);
+/* The first span that begins at the page or behind it, or NULL. Under the lock. */
+struct span *pageheap_span_from(uintptr_t page);
 void pageheap_check(void);
 void pageheap_lock(void);
 void pageheap_unlock(void);
@@ -220,6 +231,38 @@ struct central_stats central_stats(uint32_t class_ix);
 
 /* ---- cache.c */
 
+/* ---- words.c */
+
+/* A span's words, by number of block. They are given back before the span is free, all zero. An
+ * array serves one class forever, so that a word may be looked up in one that is no longer the
+ * span's. */
+struct words {
+    struct words *next; /* unused ones of the class */
+    size_t capacity;
+    uint64_t word[];
+};
+
+/* Where the word of the block that begins at p is kept. NULL: there is no such block, it never had
+ * one or, when it is to be made, there is no memory. */
+uint64_t *word_of(const void *p);
+uint64_t *word_make(const void *p);
+void words_detach(struct span *span);
+void words_clear(void); /* all; frozen only */
+void words_lock(void);
+void words_unlock(void);
+void words_check(const struct span *span);
+
+/* ---- tracked.c */
+
+/* alloc_take and alloc_take_aligned, for whoever may track: `asked` is what the program wants. */
+void *tracked_take(size_t size, size_t asked, bool *is_zero);
+void *tracked_take_aligned(size_t size, size_t align);
+/* alloc_give. */
+void tracked_give(void *p);
+/* The block gets another size where it is, if that can be: a small one always, if the size fits. */
+bool tracked_resize(void *p, size_t size);
+bool tracked_any(void);
+
 /* A thread's blocks. Split by use, so that the fast path walks over few cache lines. */
 struct cache {
     void *head[CLASSES];
@@ -232,18 +275,22 @@ struct cache {
     size_t claimed;     /* bytes of all max together */
     size_t limit;       /* what claimed may be */
     uint64_t next_tick; /* in ticks of the coarse clock */
+    struct lock gate;   /* held while a block is made or freed and its word written */
     struct cache *next; /* all caches that ever were */
 };
 
 struct own {
     struct cache *cache; /* never NULL: cache_none is full and empty at once */
     uint8_t is_ending;   /* the thread is past its end: no new cache */
+    uint8_t is_inside;   /* holds the gate of the cache it has, or is about to */
     uint8_t large_calls; /* since the last look at the clock */
 };
 extern struct cache cache_none;
 extern __thread struct own own __attribute__((tls_model("initial-exec")));
 
 void cache_start(void);
+/* The thread's cache; cache_none when it has none and gets none. Never inside a gate. */
+struct cache *cache_own(void);
 /* The slow half of taking and giving small blocks; NULL when out of memory. */
 void *cache_refill(uint32_t class_ix);
 void cache_overflow(uint32_t class_ix, void *p);
@@ -252,6 +299,9 @@ void cache_flush(void);
 void cache_tick(void);
 void cache_lock(void);
 void cache_unlock(void);
+/* The gates of all threads; under the lock. */
+void cache_lock_gates(void);
+void cache_unlock_gates(void);
 void cache_after_fork(void);
 void cache_check(void);
 void cache_stats(size_t bytes[CLASSES], size_t *caches);
@@ -306,7 +356,6 @@ static inline size_t pages_for(size_t size)
     return (size >> PAGE_SHIFT) + ((size & (PAGE_SIZE - 1)) != 0);
 }
 
-void alloc_ensure_started(void);
 /* Memory as malloc gives it, without the new handler and without the hooks; errno untouched. */
 void *alloc_take(size_t size, bool *is_zero);
 void *alloc_take_aligned(size_t size, size_t align);
@@ -324,7 +373,8 @@ bool alloc_retries(void);
 
 /* ---- malloc.c, or the folder debug/ in its place: the form that blocks have */
 
-void entries_start(void);     /* reads the environment; nothing was allocated yet */
+void entries_start(void); /* reads the environment; nothing was allocated yet */
+bool entries_can_be_tracked(void);
 size_t entries_waiting(void); /* bytes that were given back and are kept all the same */
 void entries_lock(void);      /* around a fork */
 void entries_unlock(void);

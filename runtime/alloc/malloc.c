@@ -21,10 +21,10 @@ enum { GROWTH = 4 };
 
 /* ---- slow paths */
 
-static void *take_or_handle(size_t size, bool *is_zero)
+static void *take_or_handle(size_t size, size_t asked, bool *is_zero)
 {
     void *p;
-    while (!(p = alloc_take(size, is_zero)) && alloc_retries())
+    while (!(p = tracked_take(size, asked, is_zero)) && alloc_retries())
         ;
     return p;
 }
@@ -32,7 +32,7 @@ static void *take_or_handle(size_t size, bool *is_zero)
 static void *take_aligned_or_handle(size_t align, size_t size)
 {
     void *p;
-    while (!(p = alloc_take_aligned(size, align)) && alloc_retries())
+    while (!(p = tracked_take_aligned(size, align)) && alloc_retries())
         ;
     return p;
 }
@@ -41,14 +41,14 @@ COLD static void *malloc_slow(size_t size)
 {
     bool is_zero;
     HOOKS_NOTE_CALLER();
-    return alloc_finish(take_or_handle(size, &is_zero), size);
+    return alloc_finish(take_or_handle(size, size, &is_zero), size);
 }
 
 APART static void *calloc_slow(size_t size)
 {
     bool is_zero;
     HOOKS_NOTE_CALLER();
-    void *p = take_or_handle(size, &is_zero);
+    void *p = take_or_handle(size, size, &is_zero);
     if (p && !is_zero)
         memset(p, 0, size);
     return alloc_finish(p, size);
@@ -58,7 +58,7 @@ static void give_and_tell(void *p)
 {
     if (UNLIKELY(hooks_any()))
         hooks_tell_delete(p);
-    alloc_give(p);
+    tracked_give(p);
 }
 
 void alloc_free_slow(void *p)
@@ -96,12 +96,12 @@ APART static void *realloc_slow(void *old, size_t size)
     bool stays = false;
     size_t more = size;
     if (before <= SMALL_MAX) {
-        stays = is_kept(before, size);
+        stays = is_kept(before, size) && tracked_resize(old, size);
         const size_t least = before + before / GROWTH;
         if (size > before && size < least && least <= SMALL_MAX)
             more = least;
     } else if (size > SMALL_MAX && size <= PTRDIFF_MAX) {
-        stays = pageheap_resize(pagemap_large(old), pages_for(size));
+        stays = tracked_resize(old, size);
     }
     if (stays) {
         if (UNLIKELY(hooks_any())) {
@@ -113,7 +113,7 @@ APART static void *realloc_slow(void *old, size_t size)
     bool is_zero;
     void *p = fast_take(more);
     if (!p)
-        p = alloc_finish(take_or_handle(more, &is_zero), size);
+        p = alloc_finish(take_or_handle(more, size, &is_zero), size);
     if (p) {
         memcpy(p, old, before < size ? before : size);
         if (hooks_any() || !fast_push(fast_class(old), old))
@@ -282,7 +282,7 @@ EXPORT void *tc_malloc_skip_new_handler(size_t size)
         return p;
     bool is_zero;
     HOOKS_NOTE_CALLER();
-    return alloc_finish(alloc_take(size, &is_zero), size);
+    return alloc_finish(tracked_take(size, size, &is_zero), size);
 }
 
 #include "alloc/c_names.h"
@@ -299,6 +299,11 @@ void entries_lock(void)
 
 void entries_unlock(void)
 {
+}
+
+bool entries_can_be_tracked(void)
+{
+    return true;
 }
 
 size_t entries_waiting(void)

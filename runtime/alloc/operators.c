@@ -16,7 +16,7 @@
 static void *take(size_t size, size_t align)
 {
     bool is_zero;
-    return align > 1 ? alloc_take_aligned(size, align) : alloc_take(size, &is_zero);
+    return align > 1 ? tracked_take_aligned(size, align) : tracked_take(size, size, &is_zero);
 }
 
 COLD static void *new_slow(size_t size, size_t align)
@@ -57,7 +57,7 @@ COLD static void delete_sized_slow(void *p, size_t size)
     if (c != 0 && (size > SMALL_MAX || classes.of_size[class_index(size)] != c))
         misuse_wrong_size(p, size, classes.facts[c].size);
     /* Nobody listens and there is room: only its size is not one of the fast path's. */
-    if (hooks_any() || !fast_push(c, p))
+    if (hooks_any() || tracked_any() || !fast_push(c, p))
         alloc_free_slow(p);
 }
 

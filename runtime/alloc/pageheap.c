@@ -42,8 +42,9 @@ static struct {
     size_t taken_pages; /* since then */
     size_t system_pages;
     size_t spans;
-    size_t credit;    /* bytes released beyond what was asked for */
-    uintptr_t lowest; /* page below which to ask for more */
+    size_t credit;                /* bytes released beyond what was asked for */
+    uintptr_t lowest;             /* page below which to ask for more */
+    _Atomic uintptr_t first, end; /* of all pages that were ever asked for; [0, 0): none */
     uint32_t random;
     size_t reserves, commits, releases, scavenges;
     size_t committed_pages, released_pages;
@@ -328,6 +329,10 @@ static bool grow(size_t pages)
     span->pages = n;
     span->state = SPAN_RETURNED;
     heap.lowest = span->page;
+    if (heap.end == 0 || span->page < heap.first)
+        heap.first = span->page;
+    if (span->page + n > heap.end)
+        heap.end = span->page + n;
     heap.system_pages += n;
     heap.reserves++;
     free_join(span);
@@ -379,6 +384,7 @@ static struct span *take(size_t pages)
     note_taken(pages, state);
     span->state = SPAN_LARGE;
     span->is_zero = state == SPAN_RETURNED;
+    span->word = 0;
     heap.spans++;
     return span;
 }
@@ -458,8 +464,10 @@ struct span *pageheap_take_aligned(size_t pages, size_t align)
 
 void pageheap_give(struct span *span)
 {
-    if (span->state == SPAN_SMALL)
+    if (span->state == SPAN_SMALL) {
         pagemap_clear_class(span);
+        words_detach(span);
+    }
     lock_take(&heap.lock);
     give(span);
     lock_drop(&heap.lock);
@@ -563,6 +571,12 @@ void pageheap_tick(void)
     lock_drop(&heap.lock);
 }
 
+void pageheap_range(uintptr_t *first, uintptr_t *end)
+{
+    *first = heap.first;
+    *end = heap.end;
+}
+
 void pageheap_lock(void)
 {
     lock_take(&heap.lock);
@@ -573,15 +587,14 @@ void pageheap_unlock(void)
     lock_drop(&heap.lock);
 }
 
-/* The first span that begins at the page or behind it. */
-static const struct span *span_from(uintptr_t page)
+struct span *pageheap_span_from(uintptr_t page)
 {
     while (page >> LEAF_SHIFT < ROOT_SIZE) {
         if (!pagemap_leaf(page)) {
             page = ((page >> LEAF_SHIFT) + 1) << LEAF_SHIFT;
             continue;
         }
-        const struct span *span = pagemap_span(page);
+        struct span *span = pagemap_span(page);
         if (span && span->state != SPAN_UNUSED && span->page == page)
             return span;
         page++;
@@ -593,7 +606,7 @@ size_t pageheap_copy(uintptr_t page, struct span *out, size_t n)
 {
     size_t got = 0;
     lock_take(&heap.lock);
-    for (const struct span *span; got < n && (span = span_from(page)); got++) {
+    for (const struct span *span; got < n && (span = pageheap_span_from(page)); got++) {
         out[got] = (struct span){
             .page = span->page,
             .pages = span->pages,
@@ -671,6 +684,7 @@ static void check_span(struct tally *tally, const struct span *span)
         tally->spans++;
         ALLOC_CHECK(pagemap_span(span->page + span->pages - 1) == span);
         ALLOC_CHECK(pagemap_class(span->page) == (span->state == SPAN_SMALL ? span->class_ix : 0));
+        words_check(span);
     }
 }
 
@@ -678,7 +692,8 @@ void pageheap_check(void)
 {
     struct tally tally = {0};
     lock_take(&heap.lock);
-    for (const struct span *s = span_from(0); s; s = span_from(s->page + s->pages))
+    for (const struct span *s = pageheap_span_from(0); s;
+         s = pageheap_span_from(s->page + s->pages))
         check_span(&tally, s);
     for (size_t k = 0; k < KINDS; k++) {
         const struct kind *kind = &heap.kind[k];

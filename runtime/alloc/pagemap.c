@@ -51,10 +51,15 @@ static void set_class(uintptr_t page, size_t pages, uint32_t class_ix)
                          __ATOMIC_RELAXED);
 }
 
-void pagemap_set_all(struct span *span, uint32_t class_ix)
+void pagemap_set_pages(struct span *span)
 {
     for (uintptr_t p = span->page; p < span->page + span->pages; p++)
         set(p, span);
+}
+
+void pagemap_set_all(struct span *span, uint32_t class_ix)
+{
+    pagemap_set_pages(span);
     set_class(span->page, span->pages, class_ix);
 }
 

@@ -41,6 +41,26 @@ static void read_environment(void)
         knobs.limit_mb = (size_t)limit;
 }
 
+void alloc_freeze(void)
+{
+    cache_lock();
+    cache_lock_gates();
+    central_lock();
+    pageheap_lock();
+    words_lock();
+    arena_lock();
+}
+
+void alloc_thaw(void)
+{
+    arena_unlock();
+    words_unlock();
+    pageheap_unlock();
+    central_unlock();
+    cache_unlock_gates();
+    cache_unlock();
+}
+
 /* Registered with the first call, so that it runs last before a fork: handlers of the program
  * may still allocate. */
 static void before_fork(void)
@@ -48,18 +68,12 @@ static void before_fork(void)
     lock_take(&start_lock);
     entries_lock();
     hooks_lock();
-    cache_lock();
-    central_lock();
-    pageheap_lock();
-    arena_lock();
+    alloc_freeze();
 }
 
 static void after_fork(void)
 {
-    arena_unlock();
-    pageheap_unlock();
-    central_unlock();
-    cache_unlock();
+    alloc_thaw();
     hooks_unlock();
     entries_unlock();
     lock_drop(&start_lock);

@@ -29,6 +29,8 @@ static __thread bool is_telling;
 static struct {
     struct lock lock; /* guards writing */
     struct list created, deleted;
+    bool is_tracked;
+    bool any; /* as the allocator was told */
     void (*first)(void), (*none)(void);
 } hooks;
 
@@ -44,10 +46,12 @@ static bool is_empty(struct list *list)
 static void update(void)
 {
     const bool heard = !is_empty(&hooks.created) || !is_empty(&hooks.deleted);
-    if (heard == hooks_heard)
-        return;
+    const bool any = heard || hooks.is_tracked;
     __atomic_store_n(&hooks_heard, heard, __ATOMIC_RELEASE);
-    void (*change)(void) = heard ? hooks.first : hooks.none;
+    if (any == hooks.any)
+        return;
+    hooks.any = any;
+    void (*change)(void) = any ? hooks.first : hooks.none;
     if (change)
         change();
 }
@@ -118,12 +122,20 @@ void hooks_tell_delete(const void *p)
     is_telling = false;
 }
 
+void hooks_track(bool on)
+{
+    lock_take(&hooks.lock);
+    hooks.is_tracked = on;
+    update();
+    lock_drop(&hooks.lock);
+}
+
 void hooks_watch(void (*first)(void), void (*none)(void))
 {
     lock_take(&hooks.lock);
     hooks.first = first;
     hooks.none = none;
-    if (hooks_heard)
+    if (hooks.any)
         first();
     lock_drop(&hooks.lock);
 }

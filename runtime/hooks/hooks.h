@@ -36,6 +36,9 @@ bool hooks_remove_new(hooks_new_fn fn);
 bool hooks_add_delete(hooks_delete_fn fn);
 bool hooks_remove_delete(hooks_delete_fn fn);
 
+/* Somebody tracks blocks, or no more: he listens too, but hears of them in another way. */
+void hooks_track(bool on);
+
 /* The allocator's functions for when the first one listens, and when nobody does any more. */
 void hooks_watch(void (*first)(void), void (*none)(void));
 

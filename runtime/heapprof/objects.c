@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The words of the allocator's blocks, as heapprof.h draws them: what they are made of, and how
+ * they are read. Whoever has a word owns the block, or has frozen the table, so that it is read and
+ * written without regard to others; only flags may be changed by several threads at once. */
+#include "heapprof/internal.h"
+
+#include <pthread.h>
+
+#include "alloc/alloc.h"
+#include "base/lock.h"
+#include "unwind/unwind.h"
+
+enum { STACK_SHIFT = 32, FLAGS_SHIFT = 56 };
+
+static struct {
+    struct lock lock; /* guards changes of who tracks, and whoever has frozen the table */
+    uint8_t trackers; /* enum tracker */
+    bool has_fork_handlers;
+    _Atomic size_t lost;
+} objects;
+
+static __thread uint8_t flags_for_new;
+
+/* ---- what the allocator asks */
+
+static uint64_t make(size_t size)
+{
+    const uint64_t stack = stack_of_call();
+    const uint64_t word = stack << STACK_SHIFT | (size < UINT32_MAX ? size : UINT32_MAX);
+    return word ? word : 1; /* no bytes by an unknown stack: zero would be no block */
+}
+
+static uint64_t flags(void)
+{
+    uint8_t all = flags_for_new;
+    if (objects_are_tracked(TRACKER_PROFILE))
+        all |= OBJECT_PROFILED;
+    return (uint64_t)all << FLAGS_SHIFT;
+}
+
+static void lost(void)
+{
+    objects.lost++;
+}
+
+/* ---- who tracks */
+
+/* Registered after the allocator's, so that they run before them and its locks are taken last. */
+static void before_fork(void)
+{
+    lock_take(&objects.lock);
+    stacks_lock();
+}
+
+static void after_fork(void)
+{
+    stacks_unlock();
+    lock_drop(&objects.lock);
+}
+
+static void add_fork_handlers(void)
+{
+    alloc_ensure_started();
+    if (!__atomic_exchange_n(&objects.has_fork_handlers, true, __ATOMIC_ACQ_REL))
+        (void)pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+static bool set_trackers(uint8_t trackers)
+{
+    static const struct alloc_tracker tracker = {.make = make, .flags = flags, .lost = lost};
+    const uint8_t before = objects.trackers;
+    if (!trackers != !before) {
+        if (trackers) /* before the first word is made */
+            __atomic_store_n(&objects.trackers, trackers, __ATOMIC_RELEASE);
+        if (!alloc_track(trackers ? &tracker : NULL)) {
+            __atomic_store_n(&objects.trackers, 0, __ATOMIC_RELEASE);
+            return false;
+        }
+    }
+    __atomic_store_n(&objects.trackers, trackers, __ATOMIC_RELEASE);
+    return true;
+}
+
+bool objects_track(enum tracker who, bool on)
+{
+    add_fork_handlers(); /* which allocates */
+    unwind_choose();
+    lock_take(&objects.lock);
+    const uint8_t before = objects.trackers;
+    const uint8_t after = (uint8_t)(on ? before | who : before & ~who);
+    const bool done = set_trackers(after);
+    if (who == TRACKER_PROFILE && !on && after) {
+        alloc_freeze();
+        objects_clear_flags(OBJECT_PROFILED);
+        alloc_thaw();
+    }
+    lock_drop(&objects.lock);
+    return done;
+}
+
+bool objects_are_tracked(enum tracker who)
+{
+    return (__atomic_load_n(&objects.trackers, __ATOMIC_ACQUIRE) & who) != 0;
+}
+
+void objects_flags_for_new(uint8_t new_flags)
+{
+    flags_for_new = new_flags;
+}
+
+uint8_t objects_flags_now(void)
+{
+    return flags_for_new;
+}
+
+size_t objects_lost(void)
+{
+    return objects.lost;
+}
+
+/* ---- looking */
+
+void objects_freeze(void)
+{
+    lock_take(&objects.lock);
+    stacks_lock();
+    alloc_freeze();
+}
+
+void objects_thaw(void)
+{
+    alloc_thaw();
+    stacks_unlock();
+    lock_drop(&objects.lock);
+}
+
+/* False: it is no object. */
+static bool read_block(const struct alloc_block *block, struct object *out)
+{
+    const uint64_t word = __atomic_load_n(block->word, __ATOMIC_RELAXED);
+    const uint32_t size = (uint32_t)word;
+    *out = (struct object){
+        .start = block->start,
+        .size = size < UINT32_MAX ? size : block->room,
+        .stack = (stack_ix)(word >> STACK_SHIFT) & (STACKS_MOST - 1),
+        .flags = (uint8_t)(word >> FLAGS_SHIFT),
+        .word = block->word,
+    };
+    return word != 0;
+}
+
+bool objects_find(uintptr_t address, struct object *out)
+{
+    struct alloc_block block;
+    return alloc_block_at(address, &block) && read_block(&block, out);
+}
+
+void objects_range(uintptr_t *low, uintptr_t *high)
+{
+    alloc_range(low, high);
+}
+
+struct visitor {
+    void (*visit)(void *to, const struct object *object);
+    void *to;
+};
+
+static void visit_block(void *to, const struct alloc_block *block)
+{
+    const struct visitor *visitor = to;
+    struct object object;
+    if (read_block(block, &object))
+        visitor->visit(visitor->to, &object);
+}
+
+void objects_each(void (*visit)(void *to, const struct object *object), void *to)
+{
+    struct visitor visitor = {visit, to};
+    alloc_each_block(visit_block, &visitor);
+}
+
+/* A word that became zero in between stays zero. */
+static void change_flags(uint64_t *at, uint8_t set, uint8_t clear)
+{
+    uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED), changed;
+    do {
+        if (word == 0)
+            return;
+        changed = (word & ~((uint64_t)clear << FLAGS_SHIFT)) | (uint64_t)set << FLAGS_SHIFT;
+    } while (
+        !__atomic_compare_exchange_n(at, &word, changed, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+void objects_change_flags(const struct object *object, uint8_t set, uint8_t clear)
+{
+    change_flags(object->word, set, clear);
+}
+
+static void clear_block(void *to, const struct alloc_block *block)
+{
+    change_flags(block->word, 0, *(const uint8_t *)to);
+}
+
+void objects_clear_flags(uint8_t cleared)
+{
+    alloc_each_block(clear_block, &cleared);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Each stack once. A stack is found by its hash, in a chain that is only ever added to at its head,
+ * so that readers take no lock; adding takes one. Its number leads to it through a table in pieces,
+ * which never moves either. */
+#include "heapprof/internal.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/lock.h"
+#include "hooks/hooks.h"
+
+enum {
+    BUCKETS = 1 << 16,
+    PIECE = 4096, /* stacks in a piece of the table */
+};
+
+struct stack {
+    stack_ix next; /* in the chain of its hash; 0 ends it */
+    uint32_t hash;
+    size_t n;
+    uintptr_t pcs[];
+};
+
+static struct {
+    struct lock lock; /* for adding */
+    uint32_t n;       /* numbers given, that of the unknown stack too */
+    stack_ix bucket[BUCKETS];
+    struct stack **piece[STACKS_MOST / PIECE];
+} stacks = {.n = 1};
+
+static const struct stack *stack_at(stack_ix stack)
+{
+    struct stack **piece = __atomic_load_n(&stacks.piece[stack / PIECE], __ATOMIC_ACQUIRE);
+    return piece ? __atomic_load_n(&piece[stack % PIECE], __ATOMIC_ACQUIRE) : NULL;
+}
+
+static uint32_t hash_of(const uintptr_t *pcs, size_t n)
+{
+    uint64_t hash = n;
+    for (size_t i = 0; i < n; i++) {
+        hash = (hash ^ pcs[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    return (uint32_t)hash;
+}
+
+static stack_ix find(stack_ix from, uint32_t hash, const uintptr_t *pcs, size_t n)
+{
+    for (stack_ix at = from; at != 0;) {
+        const struct stack *stack = stack_at(at);
+        if (stack->hash == hash && stack->n == n && memcmp(stack->pcs, pcs, n * sizeof *pcs) == 0)
+            return at;
+        at = stack->next;
+    }
+    return 0;
+}
+
+/* Under the lock. */
+static stack_ix add(stack_ix *bucket, uint32_t hash, const uintptr_t *pcs, size_t n)
+{
+    const stack_ix number = stacks.n;
+    if (number == STACKS_MOST)
+        return 0;
+    struct stack **piece = stacks.piece[number / PIECE];
+    if (!piece) {
+        piece = arena_take(PIECE * sizeof *piece);
+        if (!piece)
+            return 0;
+        __atomic_store_n(&stacks.piece[number / PIECE], piece, __ATOMIC_RELEASE);
+    }
+    struct stack *stack = arena_take(sizeof *stack + n * sizeof *pcs);
+    if (!stack)
+        return 0;
+    *stack = (struct stack){.next = *bucket, .hash = hash, .n = n};
+    memcpy(stack->pcs, pcs, n * sizeof *pcs);
+    __atomic_store_n(&piece[number % PIECE], stack, __ATOMIC_RELEASE);
+    __atomic_store_n(bucket, number, __ATOMIC_RELEASE);
+    stacks.n = number + 1;
+    return number;
+}
+
+stack_ix stack_intern(const uintptr_t *pcs, size_t n)
+{
+    const uint32_t hash = hash_of(pcs, n);
+    stack_ix *bucket = &stacks.bucket[hash % BUCKETS];
+    const stack_ix first = __atomic_load_n(bucket, __ATOMIC_ACQUIRE);
+    stack_ix found = find(first, hash, pcs, n);
+    if (found)
+        return found;
+    lock_take(&stacks.lock);
+    found = find(*bucket, hash, pcs, n); /* another thread may have added it */
+    if (!found)
+        found = add(bucket, hash, pcs, n);
+    lock_drop(&stacks.lock);
+    return found;
+}
+
+const uintptr_t *stack_pcs(stack_ix number, size_t *n)
+{
+    const struct stack *stack = number < STACKS_MOST ? stack_at(number) : NULL;
+    *n = stack ? stack->n : 0;
+    return stack ? stack->pcs : NULL;
+}
+
+stack_ix stack_of_call(void)
+{
+    uintptr_t pcs[STACK_DEEPEST];
+    return stack_intern(pcs, unwind_caller(pcs, STACK_DEEPEST, &hooks_caller));
+}
+
+void stacks_lock(void)
+{
+    lock_take(&stacks.lock);
+}
+
+void stacks_unlock(void)
+{
+    lock_drop(&stacks.lock);
+}
