@@ -156,6 +156,7 @@ static struct report_options report_options_of(struct analysis *a, const struct 
         .debug = s->debug,
         .heapcheck = s->heapcheck,
         .json = s->json,
+        .can_ask = !s->debuginfod && places_has_servers(),
         .unit = s->unit && *s->unit ? s->unit : NULL,
         .filters = name_filters(a, s, arena),
         .max_rows = s->max_rows,

@@ -76,7 +76,7 @@ struct settings {
     char *names;       /* the style of names */
     char *debug_dir, *sysroot, *map, *perf_map;
     char *binary_path; /* folders of programs, with colons between; no option: the door decides */
-    bool force;
+    bool force, debuginfod;
     char *sample_index, *unit;
     char *source_path, *trim_path;
     char *events; /* of callgrind: columns, or NULL */

@@ -70,6 +70,10 @@ struct analysis {
 void places_options(struct arena *arena, const struct settings *settings,
                     struct symbolize_options *out);
 bool places_check(const struct settings *settings, struct error *err) CHECKED;
+/* Whether the environment names debuginfod servers. */
+bool places_has_servers(void);
+/* $XDG_CACHE_HOME/NAME, or what stands for it; NULL: nothing does. */
+const char *places_cache(struct arena *arena, const char *name);
 /* All of that as one text, to be freed: equal texts are equal places. */
 char *places_key(const struct settings *settings) CHECKED;
 /* How names are shown. */

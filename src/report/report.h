@@ -23,6 +23,7 @@ struct report_options {
     const char *unit;           /* of values, or "auto"; NULL: what the output is used to */
     const char *const *filters; /* "hide=REGEX" for each that is on; ends with NULL */
     bool json;                  /* doctor: for programs */
+    bool can_ask;               /* doctor: there are debuginfod servers that were not asked */
     bool heapcheck;             /* graphs: nodes with own values stand out */
     struct trim_options trim;   /* graphs: what fits on a page */
     int64_t date;               /* seconds since 1970 that outputs may carry; 0: none */
