@@ -263,6 +263,18 @@ bool analysis_prepare(struct analysis *a, struct error *err)
     return true;
 }
 
+void analysis_prepare_for(struct analysis *a, const struct settings *s,
+                          const struct emitter *emitter)
+{
+    if (!emitter->fold || !analysis_view_is_kept(a, s))
+        return;
+    struct arena *arena = arena_new();
+    const struct report_options options = report_options_of(a, s, emitter, arena);
+    const struct fold_options fold = emitter->fold(&options);
+    graph_keep(&a->kept.view, &fold);
+    arena_free(arena);
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);

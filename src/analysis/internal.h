@@ -103,6 +103,8 @@ bool analysis_view(struct analysis *analysis, const struct settings *settings, c
 /* Makes the view of the analysis' own settings and keeps it, for what it has to tell and for those
  * who ask for the same one. */
 bool analysis_keep_view(struct analysis *analysis, struct error *err) CHECKED;
+/* Whether that view is the one that settings ask for. */
+bool analysis_view_is_kept(struct analysis *analysis, const struct settings *settings);
 void analysis_drop_view(struct analysis *analysis);
 /* The labels of the threads that settings ask for, by number; one NULL where they ask for none. */
 struct thread_list {

@@ -76,6 +76,9 @@ struct emitter {
     bool judges;                 /* says whether all is well: report.is_ill */
     bool has_no_values;          /* none that could be added up: see tally_check */
     bool is_classic;             /* the Perl tool had it: see struct option */
+    /* The graph that it starts from; NULL: none. Who will ask for several reports of one view has
+     * it kept: see graph_keep. */
+    struct fold_options (*fold)(const struct report_options *options);
     bool (*emit)(const struct report *report, struct out *out, struct error *err);
 };
 
