@@ -42,15 +42,15 @@ static bool load(struct curl *out, struct error *err)
     void *handle = NULL;
     for (size_t i = 0; i < COUNT_OF(names) && !handle; i++)
         handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        return error_set(err, ERROR_MISSING, "servers need libcurl: %s", dlerror());
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    bool is_whole = handle != NULL;
+    for (size_t i = 0; is_whole && i < COUNT_OF(rows); i++) {
         void *symbol = dlsym(handle, rows[i].name);
-        if (!symbol)
-            return error_set(err, ERROR_MISSING, "servers need libcurl: %s", dlerror());
+        is_whole = symbol != NULL;
         memcpy((char *)out + rows[i].at, &symbol, sizeof symbol);
     }
-    return true;
+    if (!is_whole)
+        (void)error_set(err, ERROR_MISSING, "servers need libcurl: %s", dlerror());
+    return is_whole;
 }
 
 /* An answer on its way in. */
