@@ -27,10 +27,16 @@ struct alloc_tracker {
     /* A block of the size is about to be made, for hooks_caller: its word, without flags. No lock
      * is held. */
     uint64_t (*make)(size_t size);
-    /* What is added to it, in the moment that the block comes to be; not zero together. */
-    uint64_t (*flags)(void);
+    /* It is made: the word that it gets, not zero. */
+    uint64_t (*made)(uint64_t word, size_t size);
+    /* It is about to go. */
+    void (*gone)(uint64_t word, const void *p);
     /* There was no memory for a word. */
     void (*lost)(void);
+    /* The call is over; no lock is held. */
+    void (*after)(void);
+    /* So is the thread, but for what its last destructors do. */
+    void (*thread_ends)(void);
 };
 
 /* NULL: nobody tracks any more, and all words become zero. One change at a time. False: the form of
@@ -51,6 +57,8 @@ void alloc_range(uintptr_t *low, uintptr_t *high);
 /* Holds all locks of the allocator, and the arena's: no block comes or goes for good, and nobody
  * waits for one who holds a lock but for us. */
 void alloc_freeze(void);
+/* The same if nobody has to be waited for: safe in a signal handler. */
+bool alloc_try_freeze(void);
 void alloc_thaw(void);
 /* Each block with a word, by growing address; frozen only. */
 void alloc_each_block(void (*visit)(void *to, const struct alloc_block *block), void *to);

@@ -119,6 +119,7 @@ static void flush(struct cache *cache)
 static void end_of_thread(void *value)
 {
     struct cache *cache = value;
+    tracked_thread_ends();
     own.cache = &cache_none;
     own.is_ending = 1;
     flush(cache);
@@ -299,6 +300,11 @@ void cache_lock(void)
     lock_take(&caches.lock);
 }
 
+bool cache_try_lock(void)
+{
+    return lock_try(&caches.lock);
+}
+
 void cache_unlock(void)
 {
     lock_drop(&caches.lock);
@@ -310,22 +316,12 @@ static bool is_within(const struct cache *cache)
     return own.is_inside && cache == own.cache;
 }
 
-void cache_lock_gates(void)
+bool cache_each_gate(lock_step *step)
 {
     for (struct cache *cache = caches.all; cache; cache = cache->next)
-        if (!is_within(cache))
-            lock_take(&cache->gate);
-    if (!is_within(&cache_none))
-        lock_take(&cache_none.gate);
-}
-
-void cache_unlock_gates(void)
-{
-    for (struct cache *cache = caches.all; cache; cache = cache->next)
-        if (!is_within(cache))
-            lock_drop(&cache->gate);
-    if (!is_within(&cache_none))
-        lock_drop(&cache_none.gate);
+        if (!is_within(cache) && !step(&cache->gate))
+            return false;
+    return is_within(&cache_none) || step(&cache_none.gate);
 }
 
 void cache_after_fork(void)

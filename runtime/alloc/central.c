@@ -234,16 +234,12 @@ void central_tick(bool all)
     }
 }
 
-void central_lock(void)
+bool central_each_lock(lock_step *step)
 {
     for (uint32_t c = 1; c < CLASSES; c++)
-        lock_take(&central[c].lock);
-}
-
-void central_unlock(void)
-{
-    for (uint32_t c = 1; c < CLASSES; c++)
-        lock_drop(&central[c].lock);
+        if (!step(&central[c].lock))
+            return false;
+    return true;
 }
 
 struct central_stats central_stats(uint32_t c)

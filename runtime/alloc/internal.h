@@ -192,6 +192,7 @@ void pageheap_range(uintptr_t *first, uintptr_t *end);
 /* The first span that begins at the page or behind it, or NULL. Under the lock. */
 struct span *pageheap_span_from(uintptr_t page);
 void pageheap_check(void);
+bool pageheap_each_lock(lock_step *step);
 void pageheap_lock(void);
 void pageheap_unlock(void);
 
@@ -220,8 +221,7 @@ uint32_t central_take(uint32_t class_ix, uint32_t n, void **chain);
 void central_give(uint32_t class_ix, void *chain, uint32_t n);
 /* Batches that nobody fetched since the last call go back to their spans; all: every batch. */
 void central_tick(bool all);
-void central_lock(void);
-void central_unlock(void);
+bool central_each_lock(lock_step *step);
 void central_check(void);
 struct central_stats {
     size_t in_spans, in_transfer; /* free bytes */
@@ -248,8 +248,7 @@ uint64_t *word_of(const void *p);
 uint64_t *word_make(const void *p);
 void words_detach(struct span *span);
 void words_clear(void); /* all; frozen only */
-void words_lock(void);
-void words_unlock(void);
+bool words_each_lock(lock_step *step);
 void words_check(const struct span *span);
 
 /* ---- tracked.c */
@@ -262,6 +261,7 @@ void tracked_give(void *p);
 /* The block gets another size where it is, if that can be: a small one always, if the size fits. */
 bool tracked_resize(void *p, size_t size);
 bool tracked_any(void);
+void tracked_thread_ends(void);
 
 /* A thread's blocks. Split by use, so that the fast path walks over few cache lines. */
 struct cache {
@@ -299,9 +299,9 @@ void cache_flush(void);
 void cache_tick(void);
 void cache_lock(void);
 void cache_unlock(void);
+bool cache_try_lock(void);
 /* The gates of all threads; under the lock. */
-void cache_lock_gates(void);
-void cache_unlock_gates(void);
+bool cache_each_gate(lock_step *step);
 void cache_after_fork(void);
 void cache_check(void);
 void cache_stats(size_t bytes[CLASSES], size_t *caches);

@@ -577,6 +577,11 @@ void pageheap_range(uintptr_t *first, uintptr_t *end)
     *end = heap.end;
 }
 
+bool pageheap_each_lock(lock_step *step)
+{
+    return step(&heap.lock);
+}
+
 void pageheap_lock(void)
 {
     lock_take(&heap.lock);

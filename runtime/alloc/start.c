@@ -41,24 +41,65 @@ static void read_environment(void)
         knobs.limit_mb = (size_t)limit;
 }
 
+/* ---- all locks: for a fork, and for who looks at all blocks */
+
+static bool each_lock(lock_step *step)
+{
+    return cache_each_gate(step) && central_each_lock(step) && pageheap_each_lock(step) &&
+           words_each_lock(step) && arena_each_lock(step);
+}
+
+static bool take(struct lock *lock)
+{
+    lock_take(lock);
+    return true;
+}
+
+static bool drop(struct lock *lock)
+{
+    lock_drop(lock);
+    return true;
+}
+
 void alloc_freeze(void)
 {
     cache_lock();
-    cache_lock_gates();
-    central_lock();
-    pageheap_lock();
-    words_lock();
-    arena_lock();
+    (void)each_lock(take);
 }
 
 void alloc_thaw(void)
 {
-    arena_unlock();
-    words_unlock();
-    pageheap_unlock();
-    central_unlock();
-    cache_unlock_gates();
+    (void)each_lock(drop);
     cache_unlock();
+}
+
+static unsigned n_taken; /* by who tries; the caches' lock */
+
+static bool try_take(struct lock *lock)
+{
+    const bool is_taken = lock_try(lock);
+    n_taken += is_taken;
+    return is_taken;
+}
+
+static bool drop_taken(struct lock *lock)
+{
+    if (n_taken == 0)
+        return false;
+    n_taken--;
+    return drop(lock);
+}
+
+bool alloc_try_freeze(void)
+{
+    if (own.is_inside || !cache_try_lock())
+        return false;
+    n_taken = 0;
+    if (each_lock(try_take))
+        return true;
+    (void)each_lock(drop_taken);
+    cache_unlock();
+    return false;
 }
 
 /* Registered with the first call, so that it runs last before a fork: handlers of the program

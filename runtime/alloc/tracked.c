@@ -39,16 +39,27 @@ static void leave(struct lock *gate)
     own.is_inside = 0;
 }
 
-/* Inside the gate. False: there is no memory for it. */
-static bool set_word(void *p, uint64_t word)
+/* Inside the gate. */
+static void set_word(const struct alloc_tracker *t, void *p, uint64_t word, size_t size)
 {
     uint64_t *at = word_make(p);
-    if (!at)
-        return false;
+    if (!at) {
+        t->lost();
+        return;
+    }
     if (!pagemap_class((uintptr_t)p >> PAGE_SHIFT))
         pagemap_set_pages(pagemap_large(p));
-    __atomic_store_n(at, word, __ATOMIC_RELAXED);
-    return true;
+    __atomic_store_n(at, t->made(word, size), __ATOMIC_RELAXED);
+}
+
+static void clear_word(const struct alloc_tracker *t, void *p)
+{
+    uint64_t *at = word_of(p);
+    const uint64_t word = at ? __atomic_load_n(at, __ATOMIC_RELAXED) : 0;
+    if (word == 0)
+        return;
+    t->gone(word, p);
+    __atomic_store_n(at, 0, __ATOMIC_RELAXED);
 }
 
 static void *take(size_t size, size_t align, bool *is_zero)
@@ -61,12 +72,12 @@ static void *take_with_word(const struct alloc_tracker *t, size_t size, size_t a
 {
     const uint64_t word = t->make(asked);
     struct lock *gate = enter();
-    t = tracker(); /* outside it may have been another one */
+    const struct alloc_tracker *now = tracker(); /* nobody, perhaps */
     void *p = take(size, align, is_zero);
-    const bool is_lost = p && t && !set_word(p, word | t->flags());
+    if (p && now)
+        set_word(now, p, word, asked);
     leave(gate);
-    if (is_lost)
-        t->lost();
+    t->after();
     return p;
 }
 
@@ -86,16 +97,18 @@ void *tracked_take_aligned(size_t size, size_t align)
 
 void tracked_give(void *p)
 {
-    if (LIKELY(!tracked_any())) {
+    const struct alloc_tracker *t = tracker();
+    if (LIKELY(!t)) {
         alloc_give(p);
         return;
     }
     struct lock *gate = enter();
-    uint64_t *word = word_of(p);
-    if (word)
-        __atomic_store_n(word, 0, __ATOMIC_RELAXED);
+    const struct alloc_tracker *now = tracker();
+    if (now)
+        clear_word(now, p);
     alloc_give(p);
     leave(gate);
+    t->after();
 }
 
 static bool resize(void *p, size_t size)
@@ -111,13 +124,22 @@ bool tracked_resize(void *p, size_t size)
         return resize(p, size);
     const uint64_t word = t->make(size);
     struct lock *gate = enter();
-    t = tracker();
+    const struct alloc_tracker *now = tracker();
     const bool done = resize(p, size);
-    const bool is_lost = done && t && !set_word(p, word | t->flags());
+    if (done && now) {
+        clear_word(now, p);
+        set_word(now, p, word, size);
+    }
     leave(gate);
-    if (is_lost)
-        t->lost();
+    t->after();
     return done;
+}
+
+void tracked_thread_ends(void)
+{
+    const struct alloc_tracker *t = tracker();
+    if (t)
+        t->thread_ends();
 }
 
 bool alloc_track(const struct alloc_tracker *to)

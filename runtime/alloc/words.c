@@ -161,14 +161,9 @@ void words_clear(void)
     alloc_each_block(clear, NULL);
 }
 
-void words_lock(void)
+bool words_each_lock(lock_step *step)
 {
-    lock_take(&all.lock);
-}
-
-void words_unlock(void)
-{
-    lock_drop(&all.lock);
+    return step(&all.lock);
 }
 
 /* A span in use; blocks that were never handed out have no word. */

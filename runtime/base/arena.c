@@ -65,12 +65,7 @@ size_t arena_used(void)
     return n;
 }
 
-void arena_lock(void)
+bool arena_each_lock(lock_step *step)
 {
-    lock_take(&arena.lock);
-}
-
-void arena_unlock(void)
-{
-    lock_drop(&arena.lock);
+    return step(&arena.lock);
 }

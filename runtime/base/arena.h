@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/lock.h"
+
 /* size zeroed bytes, aligned to 16 (to 64 from there on); NULL when the system refuses. */
 void *arena_take(size_t size);
 
@@ -15,5 +17,4 @@ size_t arena_mapped(void);
 size_t arena_used(void);
 
 /* Around a fork. */
-void arena_lock(void);
-void arena_unlock(void);
+bool arena_each_lock(lock_step *step);

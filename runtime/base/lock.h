@@ -13,6 +13,9 @@ struct lock {
     _Atomic uint32_t state; /* 0: free; 1: held; 2: held, and somebody may sleep */
 };
 
+/* Something to be done with each lock of several; false ends it. */
+typedef bool lock_step(struct lock *lock);
+
 void lock_wait(struct lock *lock); /* the rest of lock_take, when it is not free */
 void lock_wake(struct lock *lock); /* wakes one sleeper */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Hearing of threads from their first instruction on, and of code that goes away: the calls that do
- * it are found here first, in the shared library. While no profile is on they only hand over. A
- * thread passes through our hands and not through our frame: its stacks look as without us. */
+ * Hearing of threads from their first instruction on: the calls that make them are found here
+ * first, in the shared library. While no profile is on they only hand over. A thread passes through
+ * our hands and not through our frame: its stacks look as without us. */
 #include "cpuprof/internal.h"
 
 #include <dlfcn.h>
@@ -10,7 +10,6 @@
 #include <threads.h>
 
 #include "base/syscall.h"
-#include "unwind/unwind.h"
 
 typedef void *start_routine(void *);
 
@@ -28,7 +27,6 @@ static struct {
     struct launch launches[LAUNCHES];
     int (*pthread_create)(pthread_t *, const pthread_attr_t *, start_routine *, void *);
     int (*thrd_create)(thrd_t *, thrd_start_t, void *);
-    int (*dlclose)(void *);
 } threads;
 
 static void *next_symbol(const char *name)
@@ -40,7 +38,6 @@ static __attribute__((constructor(101))) void find_real_ones(void)
 {
     *(void **)&threads.pthread_create = next_symbol("pthread_create");
     *(void **)&threads.thrd_create = next_symbol("thrd_create");
-    *(void **)&threads.dlclose = next_symbol("dlclose");
     timers_are_told = true;
 }
 
@@ -113,17 +110,5 @@ EXPORTED int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     const int result = threads.thrd_create(thread, run_c11, launch);
     if (result != thrd_success)
         give_launch(launch);
-    return result;
-}
-
-/* Other code may come to stand where this one stood.
- * Later: what was mapped here could be kept for the list at the profile's end, which lacks it now:
- * samples in a library that was unloaded have no name. */
-EXPORTED int dlclose(void *library)
-{
-    if (!threads.dlclose)
-        find_real_ones();
-    const int result = threads.dlclose(library);
-    unwind_forget();
     return result;
 }

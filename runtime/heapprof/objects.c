@@ -22,21 +22,35 @@ static struct {
 
 static __thread uint8_t flags_for_new;
 
+static stack_ix stack_of_word(uint64_t word)
+{
+    return (stack_ix)(word >> STACK_SHIFT) & (STACKS_MOST - 1);
+}
+
 /* ---- what the allocator asks */
 
 static uint64_t make(size_t size)
 {
     const uint64_t stack = stack_of_call();
-    const uint64_t word = stack << STACK_SHIFT | (size < UINT32_MAX ? size : UINT32_MAX);
+    return stack << STACK_SHIFT | (size < UINT32_MAX ? size : UINT32_MAX);
+}
+
+static uint64_t made(uint64_t word, size_t size)
+{
+    uint8_t flags = flags_for_new;
+    if (objects_are_tracked(TRACKER_PROFILE)) {
+        flags |= OBJECT_PROFILED;
+        heap_profile_made(stack_of_word(word), size);
+    }
+    word |= (uint64_t)flags << FLAGS_SHIFT;
     return word ? word : 1; /* no bytes by an unknown stack: zero would be no block */
 }
 
-static uint64_t flags(void)
+static void gone(uint64_t word, const void *p)
 {
-    uint8_t all = flags_for_new;
-    if (objects_are_tracked(TRACKER_PROFILE))
-        all |= OBJECT_PROFILED;
-    return (uint64_t)all << FLAGS_SHIFT;
+    struct object object;
+    if ((word >> FLAGS_SHIFT & OBJECT_PROFILED) && objects_find((uintptr_t)p, &object))
+        heap_profile_gone(object.size);
 }
 
 static void lost(void)
@@ -44,11 +58,21 @@ static void lost(void)
     objects.lost++;
 }
 
+static const struct alloc_tracker tracker = {
+    .make = make,
+    .made = made,
+    .gone = gone,
+    .lost = lost,
+    .after = heap_profile_after,
+    .thread_ends = heap_profile_thread_ends,
+};
+
 /* ---- who tracks */
 
 /* Registered after the allocator's, so that they run before them and its locks are taken last. */
 static void before_fork(void)
 {
+    heap_profile_lock();
     lock_take(&objects.lock);
     stacks_lock();
 }
@@ -57,6 +81,7 @@ static void after_fork(void)
 {
     stacks_unlock();
     lock_drop(&objects.lock);
+    heap_profile_unlock();
 }
 
 static void add_fork_handlers(void)
@@ -68,7 +93,6 @@ static void add_fork_handlers(void)
 
 static bool set_trackers(uint8_t trackers)
 {
-    static const struct alloc_tracker tracker = {.make = make, .flags = flags, .lost = lost};
     const uint8_t before = objects.trackers;
     if (!trackers != !before) {
         if (trackers) /* before the first word is made */
@@ -128,6 +152,19 @@ void objects_freeze(void)
     alloc_freeze();
 }
 
+bool objects_try_freeze(void)
+{
+    if (!lock_try(&objects.lock))
+        return false;
+    if (stacks_try_lock()) {
+        if (alloc_try_freeze())
+            return true;
+        stacks_unlock();
+    }
+    lock_drop(&objects.lock);
+    return false;
+}
+
 void objects_thaw(void)
 {
     alloc_thaw();
@@ -143,7 +180,7 @@ static bool read_block(const struct alloc_block *block, struct object *out)
     *out = (struct object){
         .start = block->start,
         .size = size < UINT32_MAX ? size : block->room,
-        .stack = (stack_ix)(word >> STACK_SHIFT) & (STACKS_MOST - 1),
+        .stack = stack_of_word(word),
         .flags = (uint8_t)(word >> FLAGS_SHIFT),
         .word = block->word,
     };

@@ -19,6 +19,7 @@ enum {
 struct stack {
     stack_ix next; /* in the chain of its hash; 0 ends it */
     uint32_t hash;
+    struct tally made; /* by the profile that is on */
     size_t n;
     uintptr_t pcs[];
 };
@@ -28,10 +29,13 @@ static struct {
     uint32_t n;       /* numbers given, that of the unknown stack too */
     stack_ix bucket[BUCKETS];
     struct stack **piece[STACKS_MOST / PIECE];
+    struct stack unknown; /* number 0: none of its addresses */
 } stacks = {.n = 1};
 
-static const struct stack *stack_at(stack_ix stack)
+static struct stack *stack_at(stack_ix stack)
 {
+    if (stack == 0)
+        return &stacks.unknown;
     struct stack **piece = __atomic_load_n(&stacks.piece[stack / PIECE], __ATOMIC_ACQUIRE);
     return piece ? __atomic_load_n(&piece[stack % PIECE], __ATOMIC_ACQUIRE) : NULL;
 }
@@ -77,7 +81,7 @@ static stack_ix add(stack_ix *bucket, uint32_t hash, const uintptr_t *pcs, size_
     memcpy(stack->pcs, pcs, n * sizeof *pcs);
     __atomic_store_n(&piece[number % PIECE], stack, __ATOMIC_RELEASE);
     __atomic_store_n(bucket, number, __ATOMIC_RELEASE);
-    stacks.n = number + 1;
+    __atomic_store_n(&stacks.n, number + 1, __ATOMIC_RELEASE);
     return number;
 }
 
@@ -101,13 +105,48 @@ const uintptr_t *stack_pcs(stack_ix number, size_t *n)
 {
     const struct stack *stack = number < STACKS_MOST ? stack_at(number) : NULL;
     *n = stack ? stack->n : 0;
-    return stack ? stack->pcs : NULL;
+    return *n ? stack->pcs : NULL;
+}
+
+stack_ix stacks_number(void)
+{
+    return __atomic_load_n(&stacks.n, __ATOMIC_ACQUIRE);
+}
+
+void stack_count(stack_ix number, size_t size)
+{
+    struct stack *stack = stack_at(number);
+    __atomic_fetch_add(&stack->made.objects, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&stack->made.bytes, size, __ATOMIC_RELAXED);
+}
+
+struct tally stack_made(stack_ix number)
+{
+    const struct stack *stack = stack_at(number);
+    return (struct tally){
+        .objects = __atomic_load_n(&stack->made.objects, __ATOMIC_RELAXED),
+        .bytes = __atomic_load_n(&stack->made.bytes, __ATOMIC_RELAXED),
+    };
+}
+
+void stacks_forget_made(void)
+{
+    for (stack_ix i = 0; i < stacks_number(); i++) {
+        struct stack *stack = stack_at(i);
+        __atomic_store_n(&stack->made.objects, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&stack->made.bytes, 0, __ATOMIC_RELAXED);
+    }
 }
 
 stack_ix stack_of_call(void)
 {
     uintptr_t pcs[STACK_DEEPEST];
     return stack_intern(pcs, unwind_caller(pcs, STACK_DEEPEST, &hooks_caller));
+}
+
+bool stacks_try_lock(void)
+{
+    return lock_try(&stacks.lock);
 }
 
 void stacks_lock(void)
