@@ -10,6 +10,9 @@
 
 void alloc_ensure_started(void);
 
+/* Of whoever wants to track from the first block on, if he is there: the allocator is ready. */
+__attribute__((weak)) void alloc_has_started(void);
+
 /* Asserts every invariant of every structure; ends the program when one does not hold. */
 void alloc_check(void);
 
@@ -62,3 +65,7 @@ bool alloc_try_freeze(void);
 void alloc_thaw(void);
 /* Each block with a word, by growing address; frozen only. */
 void alloc_each_block(void (*visit)(void *to, const struct alloc_block *block), void *to);
+
+/* The first part of the heap, in use or not, that lies between the addresses. False if there is
+ * none. The caller holds all locks of the allocator, or knows that nobody allocates. */
+bool alloc_next_heap(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *end);

@@ -142,6 +142,8 @@ void alloc_start(void)
     lock_drop(&start_lock);
     pthread_atfork(before_fork, after_fork, after_fork_in_child); /* may allocate */
     hooks_watch(fast_hide, fast_show);
+    if (alloc_has_started)
+        alloc_has_started();
 }
 
 void alloc_check(void)

@@ -98,6 +98,12 @@ static bool replace(const char *pair, const char *dropped)
     return true;
 }
 
+uint64_t env_hex(const char *name)
+{
+    const char *text = env_get(name);
+    return text ? strtoull(text, NULL, 16) : 0;
+}
+
 bool env_put(const char *pair)
 {
     return replace(pair, NULL);

@@ -15,6 +15,8 @@ bool env_bool(const char *name, bool otherwise);
 /* A number in base 10; what stands behind it is not looked at. */
 int64_t env_int(const char *name, int64_t otherwise);
 double env_double(const char *name, double otherwise);
+/* A number in base 16, with 0x or without; 0: not set, or none. */
+uint64_t env_hex(const char *name);
 
 /* The number that `text` begins with, 0 if there is none; *rest, if wanted, is set behind it. */
 int64_t env_number(const char *text, const char **rest);

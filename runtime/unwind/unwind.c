@@ -106,3 +106,30 @@ size_t unwind_caller(uintptr_t *pcs, size_t max, const struct caller *caller)
         pcs[walk.n] = all[first + walk.n];
     return walk.n;
 }
+
+__attribute__((noinline)) void unwind_frames(bool (*visit)(void *to, const struct unwind_frame *),
+                                             void *to)
+{
+    static const uint8_t saved[] = {REG_BX, REG_BP, 12, 13, 14, 15};
+    struct regs regs;
+    struct memory memory;
+    memset(&regs, 0, sizeof regs);
+    regs_here(&regs);
+    memory_begin(&memory, regs.value[REG_SP]);
+    bool is_exact = true;
+    for (;;) {
+        const enum step step = step_full(&regs, regs.value[REG_PC] - !is_exact, &memory);
+        if (step != STEP_CALLER && step != STEP_SIGNAL)
+            return;
+        is_exact = step == STEP_SIGNAL;
+        if (is_exact)
+            memory_begin(&memory, regs.value[REG_SP]);
+        struct unwind_frame frame = {.pc = regs.value[REG_PC], .sp = regs.value[REG_SP]};
+        for (size_t i = 0; i < sizeof saved; i++) {
+            if (regs.known >> saved[i] & 1)
+                frame.saved[i] = regs.value[saved[i]];
+        }
+        if (!visit(to, &frame))
+            return;
+    }
+}

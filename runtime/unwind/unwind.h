@@ -32,6 +32,16 @@ static inline struct caller caller_of_frame(const uintptr_t *frame)
 /* The stack from the caller on, as addresses to return to. */
 size_t unwind_caller(uintptr_t *pcs, size_t max, const struct caller *caller);
 
+/* A frame with the registers that belong to its function: rbx, rbp, r12 to r15, 0 where that is not
+ * known. */
+struct unwind_frame {
+    uintptr_t pc, sp;
+    uintptr_t saved[6];
+};
+
+/* From the caller of this function outwards, by the tables, until `visit` returns false. */
+void unwind_frames(bool (*visit)(void *to, const struct unwind_frame *frame), void *to);
+
 /* Mapped code went away or was replaced: what was learnt of it is not used again. */
 void unwind_forget(void);
 

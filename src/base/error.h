@@ -13,7 +13,6 @@ enum error_kind {
     ERROR_LIMIT,
     ERROR_USAGE,
     ERROR_MISSING,
-    ERROR_ABSENT,  /* whoever was asked has no such thing */
     ERROR_STOPPED, /* somebody wanted it so: nothing to tell */
 };
 

@@ -109,6 +109,5 @@ const struct emitter dot_emitter = {
     .extension = "dot",
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
-    .fold = page_fold,
     .emit = emit,
 };

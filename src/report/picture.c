@@ -154,7 +154,6 @@ const struct emitter pdf_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
     .is_single = true,
-    .fold = page_fold,
     .emit = emit_pdf,
 };
 
@@ -164,7 +163,6 @@ const struct emitter ps_emitter = {
     .extension = "ps",
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
-    .fold = page_fold,
     .emit = emit_ps,
 };
 
@@ -175,7 +173,6 @@ const struct emitter svg_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
     .is_single = true,
-    .fold = page_fold,
     .emit = emit_svg,
 };
 
@@ -186,7 +183,6 @@ const struct emitter gif_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
     .is_single = true,
-    .fold = page_fold,
     .emit = emit_gif,
 };
 
@@ -196,6 +192,5 @@ const struct emitter png_emitter = {
     .extension = "png",
     .grain = GRANULARITY_FUNCTIONS,
     .is_single = true,
-    .fold = page_fold,
     .emit = emit_png,
 };

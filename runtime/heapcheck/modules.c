@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The loaded objects, as far as a check needs them: their data, how far thread-local storage
+ * reaches, and the code whose blocks are left alone. Our own library's data is left out: it holds
+ * nothing of the program's. */
+#include "heapcheck/internal.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "base/pages.h"
+
+/* Names of libraries, followed by a point or a minus. */
+static const struct {
+    const char *name;
+    unsigned depth;
+} exempt_names[] = {
+    {"libpthread", 1}, {"libdl", 1}, {"libjvm", 1}, {"libzip", 1}, {"ld", 2},
+};
+
+enum { STATIC_TLS_MOST = 1 << 20 };
+
+static unsigned exempt_depth(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof exempt_names / sizeof *exempt_names; i++) {
+        const size_t n = strlen(exempt_names[i].name);
+        if (strncmp(base, exempt_names[i].name, n) == 0 && (base[n] == '.' || base[n] == '-'))
+            return exempt_names[i].depth;
+    }
+    return 0;
+}
+
+static bool is_ours(const struct dl_phdr_info *info)
+{
+    static char here;
+    if (!*info->dlpi_name) /* the program, and we are part of it */
+        return false;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type == PT_LOAD &&
+            (uintptr_t)&here - (info->dlpi_addr + part->p_vaddr) < part->p_memsz)
+            return true;
+    }
+    return false;
+}
+
+static void add_data(struct modules *modules, uintptr_t start, uintptr_t end)
+{
+    struct range *range = pile_next(&modules->data, sizeof *range);
+    if (!range) {
+        modules->is_complete = false;
+        return;
+    }
+    *range = (struct range){start, (end + SYSTEM_PAGE - 1) & ~(uintptr_t)(SYSTEM_PAGE - 1)};
+    modules->data.n++;
+}
+
+static void add_exempt(struct modules *modules, uintptr_t start, uintptr_t end, unsigned depth)
+{
+    struct exempt *exempt = pile_next(&modules->exempt, sizeof *exempt);
+    if (!exempt) {
+        modules->is_complete = false;
+        return;
+    }
+    *exempt = (struct exempt){{start, end}, depth};
+    modules->exempt.n++;
+}
+
+/* Storage of the calling thread that lies below its thread pointer lies so in every thread. */
+static void see_tls(struct modules *modules, const struct dl_phdr_info *info)
+{
+    const uintptr_t below = (uintptr_t)__builtin_thread_pointer() - (uintptr_t)info->dlpi_tls_data;
+    if (info->dlpi_tls_data && below <= STATIC_TLS_MOST && below > modules->tls_below)
+        modules->tls_below = below;
+}
+
+static int see(struct dl_phdr_info *info, size_t size, void *to)
+{
+    struct modules *modules = to;
+    (void)size;
+    modules->loads = info->dlpi_adds;
+    modules->unloads = info->dlpi_subs;
+    const unsigned depth = exempt_depth(info->dlpi_name);
+    const bool is_data_ours = is_ours(info);
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        const uintptr_t start = info->dlpi_addr + part->p_vaddr, end = start + part->p_memsz;
+        if (part->p_type == PT_TLS)
+            see_tls(modules, info);
+        if (part->p_type != PT_LOAD)
+            continue;
+        if ((part->p_flags & PF_W) && !is_data_ours)
+            add_data(modules, start, end);
+        if ((part->p_flags & PF_X) && depth > 0)
+            add_exempt(modules, start, end, depth);
+    }
+    return 0;
+}
+
+void modules_list(struct modules *modules)
+{
+    *modules = (struct modules){.is_complete = true};
+    (void)dl_iterate_phdr(see, modules);
+}
+
+static int see_counts(struct dl_phdr_info *info, size_t size, void *to)
+{
+    const struct modules *modules = to;
+    (void)size;
+    return info->dlpi_adds == modules->loads && info->dlpi_subs == modules->unloads ? 1 : 2;
+}
+
+bool modules_are_same(const struct modules *modules)
+{
+    struct modules copy = *modules;
+    return dl_iterate_phdr(see_counts, &copy) != 2;
+}
+
+void modules_free(struct modules *modules)
+{
+    pile_free(&modules->data);
+    pile_free(&modules->exempt);
+}
+
+bool modules_exempt(const struct modules *modules, stack_ix stack)
+{
+    size_t n;
+    const uintptr_t *pcs = stack_pcs(stack, &n);
+    const struct exempt *exempt = modules->exempt.p;
+    for (size_t i = 0; i < modules->exempt.n; i++, exempt++) {
+        for (size_t k = 0; k < n && k < exempt->depth; k++) {
+            if (pcs[k] - exempt->code.start < exempt->code.end - exempt->code.start)
+                return true;
+        }
+    }
+    return false;
+}

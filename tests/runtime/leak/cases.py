@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs the leak cases under the leak checker and compares each answer with the truth written in the case.
+
+A case is a program under cases/, whose first comment has the lines
+    truth: leak OBJECTS BYTES      or      truth: clean
+    with: VARIABLE=VALUE ...       (if it needs options)
+    mode: MODE                     (normal if not said)
+Each is built twice, as users build programs: without and with optimization. Results are TAP.
+
+usage: cases.py LIBRARY.so CC CXX [NAME ...]
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HANG_SECONDS = 600
+FOLDER = pathlib.Path(__file__).resolve().parent / 'cases'
+FLAGS = ['-g', '-fno-omit-frame-pointer', '-pthread', '-w']
+
+
+def read_case(source):
+    head = source.read_text()[:2000]
+    truth = re.search(r'truth: (?:clean|leak (\d+) (\d+))', head)
+    options = re.search(r'with: (.*)', head)
+    mode = re.search(r'mode: (\S+)', head)
+    want = (int(truth.group(1)), int(truth.group(2))) if truth.group(1) else (0, 0)
+    return want, options.group(1).split() if options else [], mode.group(1) if mode else 'normal'
+
+
+def build(source, level, out, cc, cxx, include):
+    is_cxx = source.suffix == '.cpp'
+    command = (cxx if is_cxx else cc).split() + FLAGS
+    command += [level, '-std=gnu++17' if is_cxx else '-std=gnu11', '-I', include]
+    subprocess.run(command + ['-o', out, str(source), '-ldl'], check=True)
+
+
+def answer(text):
+    """Objects and bytes of all reports; None: there is none."""
+    found = re.findall(r'detected leaks of (\d+) bytes in (\d+) objects', text)
+    if found:
+        return sum(int(f[1]) for f in found), sum(int(f[0]) for f in found)
+    return (0, 0) if 'No leaks found' in text else None
+
+
+def ask(binary, library, mode, options, folder):
+    env = dict(os.environ, LD_PRELOAD=library, HEAPCHECK=mode, HEAP_CHECK_DUMP_DIRECTORY=folder,
+               PPROF_PATH='/nonexistent')
+    env.update(o.split('=', 1) for o in options)
+    done = subprocess.run([binary], env=env, capture_output=True, text=True, timeout=HANG_SECONDS,
+                          errors='replace')
+    return answer(done.stderr), done
+
+
+def main():
+    library, cc, cxx = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
+    names = sys.argv[4:]
+    include = str(FOLDER.parents[3] / 'include')
+    sources = [s for s in sorted(FOLDER.iterdir()) if s.suffix in ('.c', '.cpp')
+               and (not names or s.stem in names)]
+    print('1..%d' % (2 * len(sources)))
+    is_good = True
+    with tempfile.TemporaryDirectory() as folder:
+        for number, source in enumerate(sources):
+            want, options, mode = read_case(source)
+            for at, level in enumerate(('-O0', '-O2')):
+                binary = os.path.join(folder, source.stem + level)
+                build(source, level, binary, cc, cxx, include)
+                got, done = ask(binary, library, mode, options, folder)
+                is_right = got == want
+                is_good &= is_right
+                print('%s %d - %s %s' % ('ok' if is_right else 'not ok', 2 * number + at + 1, source.stem, level),
+                      flush=True)
+                if not is_right:
+                    print('# wanted %s, got %s, status %d' % (want, got, done.returncode))
+                    for line in done.stderr.split('\n'):
+                        print('# ' + line)
+    return not is_good
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * truth: clean
+ * why: only the stack of another, still running, thread points to it */
+#include "leaks.h"
+static pthread_barrier_t ready;
+static void *body(void *a)
+{
+    char *volatile p = block(100);
+    forget();
+    pthread_barrier_wait(&ready);
+    while (p[0] == 0)
+        pause();
+    return a;
+}
+int main(void)
+{
+    pthread_t t;
+    pthread_barrier_init(&ready, NULL, 2);
+    pthread_create(&t, NULL, body, NULL);
+    pthread_barrier_wait(&ready);
+    return 0;
+}
