@@ -4,7 +4,7 @@
 
 Results are TAP.
 
-usage: run.py CPROF LIBRARY.so GROW API STORM GROW-STATIC
+usage: run.py CPROF LIBRARY.so GROW API STORM GROW-STATIC BOTH BOTH-STATIC
 """
 import os
 import pathlib
@@ -16,7 +16,7 @@ import tempfile
 import traceback
 
 HANG_SECONDS = 600
-CPROF, LIBRARY, GROW, API, STORM, STATIC = map(os.path.abspath, sys.argv[1:7])
+CPROF, LIBRARY, GROW, API, STORM, STATIC, BOTH, BOTH_STATIC = map(os.path.abspath, sys.argv[1:9])
 NOTICE = 'Starting tracking the heap\n'
 
 
@@ -197,8 +197,23 @@ off again: ''
     assert [read(name).totals for name in files()] == [(1, 2222, 1, 2222), (1, 2222, 2, 4444)]
 
 
+STORM_ENV = {'HEAPPROFILE': 'h', 'HEAPPROFILESIGNAL': '12', 'HEAP_PROFILE_ALLOCATION_INTERVAL': '1000000'}
+
+
+def check_all_tools(program):
+    """Heap profile, CPU profile, statistics, in this order at the end, under threads and signals."""
+    r = run([program], dict(STORM_ENV, CPUPROFILE='p', CPUPROFILE_FREQUENCY='4000', MALLOCSTATS='1'))
+    assert r.returncode == 0, r.stderr[-1000:]
+    ends = re.search(r'\(Exiting, \d+ kB in use\)\nPROFILE: interrupts/evictions/bytes = \d+/\d+/\d+\n-+\nMALLOC: ',
+                     r.stderr)
+    assert ends, r.stderr[-3000:]
+    assert read(files()[-1]).totals[1] >= 8 * 20 * 5 * 777
+    r = run([CPROF, '--text', program, 'p'])
+    assert r.returncode == 0 and re.search(r' work$', r.stdout, re.M), r
+
+
 def check_storm():
-    r = run([STORM], {'HEAPPROFILE': 'h', 'HEAPPROFILESIGNAL': '12', 'HEAP_PROFILE_ALLOCATION_INTERVAL': '1000000'})
+    r = run([STORM], STORM_ENV)
     assert r.returncode == 0, r.stderr[-1000:]
     reasons = re.findall(r'\((signal|in the storm|\d+ MB alloc|Exiting)', r.stderr)
     assert {'signal', 'in the storm', 'Exiting'} <= set(reasons) and len(set(reasons)) > 3, set(reasons)
@@ -273,6 +288,8 @@ def main():
         ('rights', check_rights, ()),
         ('calls', check_api, ()),
         ('storm', check_storm, ()),
+        ('all tools', check_all_tools, (BOTH,)),
+        ('all tools, static', check_all_tools, (BOTH_STATIC,)),
         ('help', check_help, ()),
     ]
     checks += [('program %s' % argv[0], check_program, (argv, raw)) for argv, raw in PROGRAMS]
