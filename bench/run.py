@@ -222,8 +222,10 @@ def row_prompt(b):
 
         print('  %-28s %9.3f s' % ('(loading)', answer('')))
         for command in ('top', 'top20 -Klass', 'text --cum', 'tree', 'peek Klass', 'dot > /dev/null'):
+            first = answer(command + '\n')
             times = [answer(command + '\n') for _ in range(b.runs)]
-            print('  %-28s %9.3f s  of %d' % (command, statistics.median(times), b.runs), flush=True)
+            print('  %-28s %9.3f s  of %d, the first %.3f s' % (command, statistics.median(times), b.runs, first),
+                  flush=True)
         prompt.stdin.write(b'quit\n')
 
 

@@ -156,6 +156,7 @@ static struct report_options report_options_of(struct analysis *a, const struct 
         .debug = s->debug,
         .heapcheck = s->heapcheck,
         .json = s->json,
+        .can_ask = !s->debuginfod && places_has_servers(),
         .unit = s->unit && *s->unit ? s->unit : NULL,
         .filters = name_filters(a, s, arena),
         .max_rows = s->max_rows,
@@ -260,6 +261,18 @@ bool analysis_prepare(struct analysis *a, struct error *err)
         return false;
     a->unnamed = a->kept.unnamed;
     return true;
+}
+
+void analysis_prepare_for(struct analysis *a, const struct settings *s,
+                          const struct emitter *emitter)
+{
+    if (!emitter->fold || !analysis_view_is_kept(a, s))
+        return;
+    struct arena *arena = arena_new();
+    const struct report_options options = report_options_of(a, s, emitter, arena);
+    const struct fold_options fold = emitter->fold(&options);
+    graph_keep(&a->kept.view, &fold);
+    arena_free(arena);
 }
 
 static int compare_names(const void *a, const void *b)

@@ -76,7 +76,7 @@ struct settings {
     char *names;       /* the style of names */
     char *debug_dir, *sysroot, *map, *perf_map;
     char *binary_path; /* folders of programs, with colons between; no option: the door decides */
-    bool force;
+    bool force, debuginfod;
     char *sample_index, *unit;
     char *source_path, *trim_path;
     char *events; /* of callgrind: columns, or NULL */
@@ -222,6 +222,9 @@ bool analysis_report_as(struct analysis *analysis, const struct settings *settin
 /* Does what all reports need, so that the first one is as quick as those after it, and what is to
  * be told of the profile is told. */
 bool analysis_prepare(struct analysis *analysis, struct error *err) CHECKED;
+/* After that: what reports of this kind start from, where it is of use to later ones. */
+void analysis_prepare_for(struct analysis *analysis, const struct settings *settings,
+                          const struct emitter *emitter);
 
 /* The short names of functions in the profile, sorted, each once: the arena's. After
  * analysis_prepare. */

@@ -429,6 +429,15 @@ static const struct option written[] = {
      .more = "Each is laid out as _/usr/lib/debug_: by build ID in _.build-id_, or by the path of "
              "the program; or it just holds the files that *.gnu_debuglink* names.",
      .doors = ALL_DOORS},
+    {.name = "debuginfod",
+     .kind = OPTION_FLAG,
+     .at = AT(debuginfod),
+     .group = symbol,
+     .help = "ask the servers in DEBUGINFOD_URLS for debug files that are not here",
+     .more = "Only for programs and libraries that have samples, and by build ID: first for the "
+             "file itself where it is missing or of another build, then for its debug file. What "
+             "was fetched is kept, see FILES. A server that fails is not asked again.",
+     .doors = ALL_DOORS},
     {.name = "perf-map",
      .kind = OPTION_TEXT,
      .at = AT(perf_map),

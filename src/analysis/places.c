@@ -5,6 +5,7 @@
  * might be another file. */
 #include "analysis/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* "a,b/" as a NULL-terminated list of "a", "b", and `last` if it is not NULL; NULL where it is
@@ -81,6 +82,50 @@ bool places_check(const struct settings *s, struct error *err)
     return true;
 }
 
+bool places_has_servers(void)
+{
+    const char *urls = getenv("DEBUGINFOD_URLS");
+    return urls && span_trim(span_of(urls)).n;
+}
+
+/* A number that the environment has; else `usual`. */
+static uint64_t number_of(const char *name, uint64_t usual)
+{
+    const char *text = getenv(name);
+    uint64_t number;
+    return text && span_u64(span_of(text), &number) && number ? number : usual;
+}
+
+const char *places_cache(struct arena *arena, const char *name)
+{
+    const char *caches = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (caches && caches[0] == '/')
+        return arena_printf(arena, "%s/%s", caches, name);
+    return home && home[0] == '/' ? arena_printf(arena, "%s/.cache/%s", home, name) : NULL;
+}
+
+/* As the environment tells all clients of debuginfod; NULL: it names no server, or there is no
+ * place for their files. */
+static const struct debuginfod_options *find_servers(struct arena *arena, const struct settings *s)
+{
+    enum { USUAL_PATIENCE = 90, USUAL_TIMEOUT = 600 };
+    const char *folder = getenv("DEBUGINFOD_CACHE_PATH");
+    if (!places_has_servers())
+        return NULL;
+    struct debuginfod_options *options = arena_alloc(arena, 1, sizeof *options);
+    *options = (struct debuginfod_options){
+        .urls = split(arena, getenv("DEBUGINFOD_URLS"), ' ', NULL),
+        .folder = folder && *folder ? folder : places_cache(arena, "debuginfod_client"),
+        .timeout =
+            s->timeout > 0 ? (uint64_t)s->timeout : number_of("DEBUGINFOD_MAXTIME", USUAL_TIMEOUT),
+        .patience = number_of("DEBUGINFOD_TIMEOUT", USUAL_PATIENCE),
+        .limit = number_of("DEBUGINFOD_MAXSIZE", (uint64_t)4 << 30),
+        .ca_file = s->cacert && *s->cacert ? s->cacert : NULL,
+        .is_insecure = s->insecure,
+    };
+    return options->folder ? options : NULL;
+}
+
 void places_options(struct arena *arena, const struct settings *s, struct symbolize_options *out)
 {
     static const char usual[] = "/usr/lib/debug";
@@ -90,6 +135,7 @@ void places_options(struct arena *arena, const struct settings *s, struct symbol
     out->path_maps = split_maps(arena, s->map);
     out->perf_maps = split_perf_maps(arena, s->perf_map);
     out->force = s->force;
+    out->debuginfod = s->debuginfod ? find_servers(arena, s) : NULL;
     out->object.sysroot = root ? arena_text(arena, span_without_slashes(span_of(root))) : NULL;
     out->object.force = s->force;
     if (root || (s->debug_dir && *s->debug_dir))
@@ -100,8 +146,9 @@ void places_options(struct arena *arena, const struct settings *s, struct symbol
 
 char *places_key(const struct settings *s)
 {
-    const char *const texts[] = {s->perf_map, s->lib_prefix, s->binary_path,         s->map,
-                                 s->sysroot,  s->debug_dir,  s->force ? "force" : ""};
+    const char *const texts[] = {
+        s->perf_map, s->lib_prefix, s->binary_path,          s->map,
+        s->sysroot,  s->debug_dir,  s->force ? "force" : "", s->debuginfod ? "debuginfod" : ""};
     struct buf key = BUF_MAX((size_t)1 << 24);
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         key_add(&key, texts[i]);

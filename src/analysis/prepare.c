@@ -180,17 +180,6 @@ static void note_made_with(struct analysis *a, const struct settings *s)
     };
 }
 
-/* $XDG_CACHE_HOME/cprof, or what stands for it. */
-static const char *find_cache(struct arena *arena, const struct settings *s)
-{
-    const char *caches = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (s->cache && caches && caches[0] == '/')
-        return arena_printf(arena, "%s/cprof", caches);
-    if (s->cache && home && home[0] == '/')
-        return arena_printf(arena, "%s/.cache/cprof", home);
-    return NULL;
-}
-
 static bool name_addresses(struct analysis *a, const struct settings *s, const char *program,
                            struct error *err)
 {
@@ -200,9 +189,14 @@ static bool name_addresses(struct analysis *a, const struct settings *s, const c
         .add_lib = s->add_lib && *s->add_lib ? s->add_lib : NULL,
         .naming = settings_naming(s),
         .threads = (unsigned)s->threads,
-        .object = {.threads = (unsigned)s->threads, .cache = find_cache(arena, s)},
+        .object = {.threads = (unsigned)s->threads,
+                   .cache = s->cache ? places_cache(arena, "cprof") : NULL},
     };
     places_options(arena, s, &options);
+    if (s->debuginfod && !options.debuginfod)
+        notes_add(&a->notes, "--debuginfod: %s, so that nobody is asked",
+                  places_has_servers() ? "there is no folder for what is fetched"
+                                       : "DEBUGINFOD_URLS names no server");
     a->objects = object_set_new();
     const bool is_named =
         symbolize(a->profile, &options, &a->progress, a->objects, &a->symbols, &a->notes, err);

@@ -308,16 +308,28 @@ bool analysis_keep_view(struct analysis *a, struct error *err)
     return true;
 }
 
+static bool is_kept_view(struct analysis *a, const struct settings *s,
+                         const struct view_options *options)
+{
+    if (!a->kept.arena)
+        return false;
+    char *key = view_key(a, s, options);
+    const bool is_same = text_same(key, a->kept.key);
+    base_free(key);
+    return is_same;
+}
+
+bool analysis_view_is_kept(struct analysis *a, const struct settings *s)
+{
+    const struct view_options options = choose(a, s, NULL);
+    return is_kept_view(a, s, &options);
+}
+
 bool analysis_view(struct analysis *a, const struct settings *s, const char *thread,
                    struct arena *arena, struct view *view, struct error *err)
 {
     const struct view_options options = choose(a, s, thread);
-    bool is_kept = false;
-    if (a->kept.arena) {
-        char *key = view_key(a, s, &options);
-        is_kept = text_same(key, a->kept.key);
-        base_free(key);
-    }
+    const bool is_kept = is_kept_view(a, s, &options);
     if (!is_kept && !make(a, s, &options, arena, view, err))
         return false;
     if (is_kept) {

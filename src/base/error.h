@@ -13,6 +13,7 @@ enum error_kind {
     ERROR_LIMIT,
     ERROR_USAGE,
     ERROR_MISSING,
+    ERROR_ABSENT,  /* whoever was asked has no such thing */
     ERROR_STOPPED, /* somebody wanted it so: nothing to tell */
 };
 

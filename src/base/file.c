@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -191,6 +192,19 @@ bool file_is_regular(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+void file_make_folders(const char *path)
+{
+    char *copy = base_copy(path);
+    for (char *end = copy; *end;) {
+        end += strcspn(end + 1, "/") + 1;
+        const char before = *end;
+        *end = '\0';
+        (void)mkdir(copy, 0700);
+        *end = before;
+    }
+    base_free(copy);
 }
 
 bool fd_write(int fd, struct span bytes)

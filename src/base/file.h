@@ -33,8 +33,9 @@ bool file_unpack(struct file *file, uint64_t limit, struct notes *notes, struct 
 size_t file_copy(const struct file *file, size_t at, void *to, size_t n) CHECKED;
 void file_close(struct file *file); /* fine on a zeroed struct */
 
-bool file_exists(const char *path);     /* something readable that is not a folder */
-bool file_is_regular(const char *path); /* links followed */
+bool file_exists(const char *path);       /* something readable that is not a folder */
+bool file_is_regular(const char *path);   /* links followed */
+void file_make_folders(const char *path); /* those that are not there yet, for us alone */
 
 /* For CLEANUP(fd_close) */
 void fd_close(int *fd);

@@ -56,6 +56,8 @@ static void add_options(struct buf *line, const struct settings *settings)
     }
     if (settings->force)
         buf_text(line, " --force");
+    if (settings->debuginfod)
+        buf_text(line, " --debuginfod");
 }
 
 void doctor_hint(struct cli *cli)

@@ -375,12 +375,15 @@ static void report(struct prompt *p, const struct command *command)
                  command->unused);
     /* Here and not in the report's process: what it takes long to make is kept. */
     struct error err = {0};
-    if (!analysis_prepare(p->cli->analysis, &err))
+    if (!analysis_prepare(p->cli->analysis, &err)) {
         fail(p, &err);
-    else if (command->kind == COMMAND_VIEW)
-        run_view(p, command, &settings);
-    else
-        run_report(p, command, &settings);
+    } else {
+        analysis_prepare_for(p->cli->analysis, &settings, command->emitter);
+        if (command->kind == COMMAND_VIEW)
+            run_view(p, command, &settings);
+        else
+            run_report(p, command, &settings);
+    }
     settings_free(&settings);
 }
 

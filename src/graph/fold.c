@@ -339,7 +339,8 @@ static void hand_over(const struct fold *fold, struct arena *arena, struct graph
     };
 }
 
-void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out)
+static void fold_stacks(const struct view *view, const struct fold_options *options,
+                        struct graph *out)
 {
     uint8_t *is_shared = find_shared_names(view);
     struct fold fold = {
@@ -384,4 +385,48 @@ void graph_fold(const struct view *view, const struct fold_options *options, str
     idmap_free(&fold.run_of);
     idmap_free(&fold.run_node);
     buf_free(&fold.scratch);
+}
+
+/* ---- graphs that stay ---------------------------------------------------------------------------
+ */
+
+struct kept_graph {
+    struct kept_graph *next;
+    struct fold_options options;
+    struct graph graph;
+};
+
+/* Edges do no harm to those who do not look at them. */
+static const struct graph *find_kept(const struct view *view, const struct fold_options *wanted)
+{
+    for (const struct kept_graph *kept = view->kept; kept && !wanted->kept; kept = kept->next) {
+        const struct fold_options *has = &kept->options;
+        if (has->granularity == wanted->granularity && has->rule == wanted->rule &&
+            has->show_addresses == wanted->show_addresses && has->is_plain == wanted->is_plain &&
+            (has->with_edges || !wanted->with_edges))
+            return &kept->graph;
+    }
+    return NULL;
+}
+
+void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out)
+{
+    const struct graph *kept = find_kept(view, options);
+    if (!kept) {
+        fold_stacks(view, options, out);
+        return;
+    }
+    *out = *kept;
+    if (!options->with_edges)
+        out->n_edges = 0;
+}
+
+void graph_keep(struct view *view, const struct fold_options *options)
+{
+    if (find_kept(view, options))
+        return;
+    struct kept_graph *kept = arena_alloc(view->arena, 1, sizeof *kept);
+    *kept = (struct kept_graph){.next = view->kept, .options = *options};
+    fold_stacks(view, options, &kept->graph);
+    view->kept = kept;
 }

@@ -91,6 +91,7 @@ struct view {
     uint32_t *stack_of;          /* of the profile's stack, or STACK_NONE; NULL: the same one */
     const struct frame *blank;   /* stands in where an image has no symbols: "??" at "??:0" */
     const struct frame *missing; /* and where nothing is known: named by the address, no place */
+    struct kept_graph *kept;     /* graphs that stay with the view: see graph_keep */
     struct arena *arena;
 };
 
@@ -168,9 +169,9 @@ struct edge {
 };
 
 struct graph {
-    struct node *nodes; /* those that some stack contains; no two have one label */
+    const struct node *nodes; /* those that some stack contains; no two have one label */
     uint32_t n_nodes;
-    struct edge *edges; /* distinct (from, to) */
+    const struct edge *edges; /* distinct (from, to) */
     uint32_t n_edges;
     double flat_total; /* sum of flat values: percentages are of this */
 };
@@ -193,8 +194,13 @@ struct fold_options {
 };
 
 /* One pass over the stacks: the first entry gets flat, each distinct entry cum once a stack, each
- * pair of neighbours an edge. Labels are interned in the profile's strings. */
+ * pair of neighbours an edge. Labels are interned in the profile's strings. The graph is the view's
+ * arena's. */
 void graph_fold(const struct view *view, const struct fold_options *options, struct graph *out);
+
+/* Folds now what graph_fold will be asked for with these options, `kept` being NULL: it is answered
+ * from there at once, by copies of the view too, for as long as the arena of this one lives. */
+void graph_keep(struct view *view, const struct fold_options *options);
 
 /* ---- trimming: what fits on a page ----------------------------------------------------------- */
 

@@ -42,15 +42,15 @@ static bool load(struct curl *out, struct error *err)
     void *handle = NULL;
     for (size_t i = 0; i < COUNT_OF(names) && !handle; i++)
         handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        return error_set(err, ERROR_MISSING, "servers need libcurl: %s", dlerror());
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    bool is_whole = handle != NULL;
+    for (size_t i = 0; is_whole && i < COUNT_OF(rows); i++) {
         void *symbol = dlsym(handle, rows[i].name);
-        if (!symbol)
-            return error_set(err, ERROR_MISSING, "servers need libcurl: %s", dlerror());
+        is_whole = symbol != NULL;
         memcpy((char *)out + rows[i].at, &symbol, sizeof symbol);
     }
-    return true;
+    if (!is_whole)
+        (void)error_set(err, ERROR_MISSING, "servers need libcurl: %s", dlerror());
+    return is_whole;
 }
 
 /* An answer on its way in. */
@@ -120,14 +120,14 @@ static int step(void *to, curl_off_t n_in, curl_off_t in, curl_off_t n_out, curl
         share = share < 1 ? share : 1;
     }
     progress_step(options->progress, options->doing, share);
-    return 0;
+    return progress_is_stopped(options->progress);
 }
 
 static void set_up(const struct curl *curl, CURL *handle, const char *url, const struct span *form,
                    struct answer *answer)
 {
     const struct http_options *options = answer->options;
-    enum { CONNECT_SECONDS = 30, REDIRECTS = 10 };
+    enum { CONNECT_SECONDS = 30, REDIRECTS = 10, PATIENCE_BYTES = 100 << 10 };
     (void)curl->curl_easy_setopt(handle, CURLOPT_URL, url);
     (void)curl->curl_easy_setopt(handle, CURLOPT_USERAGENT, "cprof/" CPROF_VERSION);
     (void)curl->curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -138,6 +138,11 @@ static void set_up(const struct curl *curl, CURL *handle, const char *url, const
     (void)curl->curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     (void)curl->curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     (void)curl->curl_easy_setopt(handle, CURLOPT_TIMEOUT, (long)options->timeout);
+    if (options->patience) {
+        const uint64_t speed = PATIENCE_BYTES / options->patience;
+        (void)curl->curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)options->patience);
+        (void)curl->curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, (long)(speed ? speed : 1));
+    }
     (void)curl->curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take);
     (void)curl->curl_easy_setopt(handle, CURLOPT_WRITEDATA, answer);
     (void)curl->curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
@@ -163,6 +168,8 @@ static bool refuse(const struct answer *answer, const char *url, CURLcode code, 
     if (answer->is_over)
         return error_set(err, ERROR_LIMIT, "%s: the answer is longer than %llu bytes", url,
                          (unsigned long long)answer->options->limit);
+    if (progress_is_stopped(answer->options->progress))
+        return error_set(err, ERROR_STOPPED, "%s: stopped", url);
     if (code != CURLE_OK)
         return error_set(err, ERROR_MISSING, "%s: %s", url,
                          *detail ? detail : answer->curl->curl_easy_strerror(code));
@@ -171,9 +178,10 @@ static bool refuse(const struct answer *answer, const char *url, CURLcode code, 
     struct span rest = buf_span(&answer->page), line = span_make("", 0);
     while (line.n == 0 && span_line(&rest, &line))
         line = span_trim(line);
-    return error_set(err, ERROR_MISSING, "%s: the server answered with status %ld%s%.*s", url,
-                     status, line.n ? ": " : "", (int)(line.n < 200 ? line.n : 200),
-                     line.n ? line.p : "");
+    const bool is_absent = status == 404 || status == 410;
+    return error_set(err, is_absent ? ERROR_ABSENT : ERROR_MISSING,
+                     "%s: the server answered with status %ld%s%.*s", url, status,
+                     line.n ? ": " : "", (int)(line.n < 200 ? line.n : 200), line.n ? line.p : "");
 }
 
 bool http_ask(const char *url, const struct span *form, const struct http_options *options, int fd,

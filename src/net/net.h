@@ -40,6 +40,7 @@ bool remote_parse(struct arena *arena, struct span name, struct remote *out,
 
 struct http_options {
     uint64_t timeout;    /* seconds for one answer; 0: none */
+    uint64_t patience;   /* seconds in which at least 100 KB of it must come; 0: none */
     uint64_t limit;      /* bytes of an answer */
     const char *ca_file; /* certificates to trust instead of the system's; NULL: none */
     bool is_insecure;    /* whoever answers is believed */
@@ -50,7 +51,7 @@ struct http_options {
 
 /* The answer to GET or, with `form`, to POST, written to `fd` or, if that is -1, to `body`;
  * redirects are followed to http and https. Anything but a good answer is an error, "URL: reason",
- * with what the server said of it (status and the first line of its page). libcurl is loaded for
- * the first one. */
+ * with what the server said of it (status and the first line of its page); it is ERROR_ABSENT where
+ * that is that there is no such thing. libcurl is loaded for the first one. */
 bool http_ask(const char *url, const struct span *form, const struct http_options *options, int fd,
               struct buf *body, struct error *err) CHECKED;

@@ -4,8 +4,7 @@
  * build ID, the file that several of them share, and the files of split units. Apart because it is
  * all custom of distributions. The invariant: a file is only taken if its build ID or its checksum
  * says that it belongs to the object; only where neither is there do we believe its place.
- *
- * Later: ask a debuginfod server for what is not on this machine. */
+ */
 #include "object/internal.h"
 
 #include <limits.h>
@@ -163,6 +162,19 @@ static bool find_by_build_id(const struct search *search)
     return is_found;
 }
 
+/* From whoever has files that are not on this machine. */
+static bool find_elsewhere(const struct search *search, const struct object_fetcher *fetcher)
+{
+    if (!fetcher || !search->build_id.n)
+        return false;
+    const char *path =
+        fetcher->fetch(fetcher->to, search->build_id, search->file->path, search->notes);
+    if (path)
+        return try_path(search, path, NULL);
+    note_place(search->file, fetcher->name);
+    return false;
+}
+
 static struct search search_for(struct elf_file *file, const struct object_options *options,
                                 struct notes *notes, struct elf_file *out)
 {
@@ -198,7 +210,8 @@ bool debug_file_find(struct elf_file *file, const struct object_options *options
         is_found = absolute && find_by_link(&search, absolute);
         if (!is_found && inside != absolute)
             is_found = find_by_link(&search, inside);
-        is_found = is_found || find_by_build_id(&search);
+        is_found =
+            is_found || find_by_build_id(&search) || find_elsewhere(&search, options->fetcher);
     }
     free(absolute);
     return is_found;
@@ -226,7 +239,7 @@ bool debug_file_find_alt(struct elf_file *file, const struct object_options *opt
         is_found =
             try_printf(&search, NULL, "%.*s/%s", (int)beside.n, beside.p, name) ||
             (absolute && try_printf(&search, NULL, "%.*s/%s", (int)really.n, really.p, name));
-    is_found = is_found || find_by_build_id(&search);
+    is_found = is_found || find_by_build_id(&search) || find_elsewhere(&search, options->fetcher);
     free(absolute);
     if (!is_found)
         notes_add(notes, "%s: shares names with %s, which is not there", file->path, name);

@@ -15,12 +15,21 @@
 
 struct object;
 
+/* Who may have debug files that are nowhere on this machine. */
+struct object_fetcher {
+    /* The path of the debug file of a build ID, borrowed for as long as the fetcher; NULL: none. */
+    const char *(*fetch)(void *to, struct span build_id, const char *of, struct notes *notes);
+    void *to;
+    const char *name; /* what it is called among the places that were looked at */
+};
+
 struct object_options {
     const char *const *debug_dirs; /* NULL-terminated; NULL: /usr/lib/debug */
     const char *sysroot;           /* paths in it are looked for in debug_dirs too; NULL: none */
     bool force;                    /* also debug files of another build */
     unsigned threads;              /* for one batch; 0: one a processor */
     const char *cache;             /* a folder to keep unpacked sections in; NULL: none */
+    const struct object_fetcher *fetcher; /* asked last; outlives the object. NULL: nobody */
 };
 
 /* Opens path. Notes tell of debug files that do not fit or cannot be read. An existing file that is

@@ -279,23 +279,6 @@ static bool write_entry(struct elf_file *file, int fd)
     return is_written;
 }
 
-/* The folders that are not there yet, for us alone. */
-static void make_folders(const char *path)
-{
-    struct buf copy = BUF_MAX(4096);
-    buf_text(&copy, path);
-    (void)buf_c(&copy);
-    for (size_t i = 1; i <= copy.n && !copy.is_full; i++) {
-        if (i < copy.n && copy.p[i] != '/')
-            continue;
-        const char before = copy.p[i];
-        copy.p[i] = '\0';
-        (void)mkdir(copy.p, 0700);
-        copy.p[i] = before;
-    }
-    buf_free(&copy);
-}
-
 void section_cache_store(struct elf_file *file, uint64_t most)
 {
     char name[256], temporary[64];
@@ -310,7 +293,7 @@ void section_cache_store(struct elf_file *file, uint64_t most)
         return;
     CLEANUP(fd_close) int folder = open_folder(file->cache);
     if (folder < 0) {
-        make_folders(file->cache);
+        file_make_folders(file->cache);
         folder = open_folder(file->cache);
     }
     if (folder < 0)

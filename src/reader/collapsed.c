@@ -63,25 +63,19 @@ static bool collapsed_fill(struct filling *filling, struct span bytes, struct er
     struct names names = {0};
     struct span line, stack;
     double count;
-    uint32_t n_skipped = 0;
-    uint64_t number = 0, first_skipped = 0;
     builder_kind(filling->builder, PROFILE_OTHER);
     builder_symbolized(filling->builder);
     builder_default_column(filling->builder, builder_column(filling->builder, "samples", "count"));
     bool is_any = false;
     while (text_line(&lines, &line)) {
-        number++;
         if (split_line(line, &stack, &count)) {
             read_stack(&names, filling, stack, count);
             is_any = true;
-        } else if (span_trim(line).n && n_skipped++ == 0) {
-            first_skipped = number;
+        } else {
+            text_skip(&lines, line);
         }
     }
-    if (n_skipped)
-        notes_add(filling->job->notes,
-                  "%s: %u lines are no stack with a count, the first is line %llu",
-                  filling->job->name, n_skipped, (unsigned long long)first_skipped);
+    text_tell_skipped(&lines, filling, "stack with a count");
     text_lines_free(&lines);
     base_free(names.stack);
     idmap_free(&names.numbers);

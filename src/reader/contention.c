@@ -59,12 +59,34 @@ static bool is_slow_release(struct span line)
     return span_take_u64(&rest, &thread) && span_starts(rest, "  @");
 }
 
-/* "START-LIMIT ...": may begin with a letter and hold a "=", as variables do. */
+/* "START-LIMIT ...", behind a log's prefix perhaps: may begin with a letter and hold a "=", as
+ * variables do. */
 static bool is_map(struct span line)
 {
-    uint64_t start, limit;
-    struct span rest = line;
-    return span_take_hex(&rest, &start) && span_take(&rest, "-") && span_take_hex(&rest, &limit);
+    uint64_t number;
+    const size_t prefix = span_find_text(line, "] ");
+    struct span rest = span_trim_left(prefix == SIZE_MAX ? line : span_skip(line, prefix + 2));
+    (void)span_take(&rest, "0x");
+    if (!span_take_hex(&rest, &number) || !span_take(&rest, "-"))
+        return false;
+    (void)span_take(&rest, "0x");
+    return span_take_hex(&rest, &number);
+}
+
+/* "NAME=VALUE" among mappings: see builder_maps. */
+static bool is_setting(struct span line)
+{
+    struct span rest = span_trim_left(line);
+    const size_t before = rest.n;
+    while (rest.n && text_is_word(rest.p[0]))
+        rest = span_skip(rest, 1);
+    return rest.n < before && rest.n && rest.p[0] == '=';
+}
+
+static void note_value(const struct filling *filling, struct span name, struct span text)
+{
+    notes_add(filling->job->notes, "%s: '%.*s' is no number for '%.*s'", filling->job->name,
+              TEXT_ARGS(text), TEXT_ARGS(name));
 }
 
 static bool read_variable(struct filling *filling, struct contention *contention, struct span line)
@@ -79,10 +101,14 @@ static bool read_variable(struct filling *filling, struct contention *contention
         if (span_double(text, &value) && value > 0) {
             contention->cycles_per_ns = value / 1e9;
             contention->has_clock = true;
+        } else {
+            note_value(filling, name, text);
         }
     } else if (span_is(name, "sampling period")) {
         if (span_double(text, &value))
             contention->period = value;
+        else
+            note_value(filling, name, text);
     } else if (!span_is(name, "ms since reset") && !span_is(name, "discarded samples")) {
         notes_add(filling->job->notes,
                   "Ignoring unnknown variable in /contention output: '%.*s' = '%.*s'",
@@ -115,11 +141,15 @@ static bool contention_fill(struct filling *filling, struct span bytes, struct e
     while (text_line(&lines, &line) && !text_starts_maps(line)) {
         go_names_comment(&contention.names, filling, line);
         if (!read_sample(filling, &contention, line) && !is_slow_release(line) &&
-            !read_variable(filling, &contention, line))
+            !read_variable(filling, &contention, line)) {
             builder_maps(builder, line);
+            if (!is_map(line) && !is_setting(line))
+                text_skip(&lines, line);
+        }
     }
     while (text_line(&lines, &line))
         builder_maps(builder, line);
+    text_tell_skipped(&lines, filling, "sample");
     if (!contention.has_clock)
         notes_add(filling->job->notes, "No cycles/second entry in profile; Guessing 2.8 GHz");
     builder_period(builder, contention.period >= 1 && contention.period < 1e15

@@ -147,6 +147,10 @@ static enum outcome read_record(struct cpu *cpu, struct error *err)
     if (!has_words(w, layout, 1)) {
         if (cursor_left(&w->c))
             note_cut(cpu);
+        else
+            notes_add(cpu->filling->job->notes,
+                      "%s: no mark at its end: there may have been more samples",
+                      cpu->filling->job->name);
         return OUTCOME_LAST;
     }
     const double count = count_of(take_word(&w->c, layout), layout);
@@ -160,6 +164,12 @@ static enum outcome read_record(struct cpu *cpu, struct error *err)
     if (has_words(w, layout, 1)) {
         struct cursor ahead = w->c;
         if (take_word(&ahead, layout) == 0) {
+            if (count != 0 || depth != 1)
+                notes_add(cpu->filling->job->notes,
+                          "%s: the end mark at byte %zu is none that a profiler writes: there may "
+                          "have been more samples",
+                          cpu->filling->job->name,
+                          file_offset(cpu) - 2 * (size_t)layout->word_size);
             (void)has_words(w, layout, depth);
             cursor_skip(&w->c, depth << layout->word_shift);
             return OUTCOME_END_MARK;

@@ -137,8 +137,10 @@ static bool counts_fill(struct filling *filling, struct span bytes, struct error
             go_names_begin(&names, filling, &stack);
         } else {
             go_names_comment(&names, filling, line);
+            text_skip(&lines, line);
         }
     }
+    text_tell_skipped(&lines, filling, "stack with a count");
     go_names_end(&names, filling);
     text_stack_free(&stack);
     text_lines_free(&lines);

@@ -32,7 +32,7 @@ static bool is_negative(const double values[HEAP_COLUMNS])
 }
 
 /* Of "N1: S1 [N2: S2] @ TYPE/PERIOD", which kind of sampling and its rate; 0: not said. */
-static struct heap_sampling read_header(struct span header)
+static struct heap_sampling read_header(struct span header, const struct filling *filling)
 {
     struct heap_sampling sampling = {.kind = SAMPLING_NONE};
     double totals[HEAP_COLUMNS];
@@ -40,7 +40,13 @@ static struct heap_sampling read_header(struct span header)
     if (!span_take(&rest, "heap profile:"))
         return sampling;
     rest = span_trim_left(rest);
-    if (!heap_take_counts(&rest, totals) || is_negative(totals))
+    if (!heap_take_counts(&rest, totals)) {
+        notes_add(filling->job->notes,
+                  "%s: the first line has no totals: counts are taken as they are",
+                  filling->job->name);
+        return sampling;
+    }
+    if (is_negative(totals)) /* a difference, which was scaled already */
         return sampling;
     rest = span_trim_left(rest);
     if (!span_take(&rest, "@")) {
@@ -67,21 +73,22 @@ static struct heap_sampling read_header(struct span header)
     return sampling;
 }
 
-/* "N1: S1 [N2: S2] @ ADDRESSES"; anything else is skipped. */
-static void read_sample(struct filling *filling, const struct heap_sampling *sampling,
+/* "N1: S1 [N2: S2] @ ADDRESSES" */
+static bool read_sample(struct filling *filling, const struct heap_sampling *sampling,
                         struct text_stack *stack, struct go_names *names, struct span line)
 {
     double values[HEAP_COLUMNS];
     struct span rest = span_trim(line);
     if (!heap_take_counts(&rest, values) || !text_take_space(&rest) || !span_take(&rest, "@") ||
         !text_take_space(&rest))
-        return;
+        return false;
     heap_unsample(sampling, values);
     text_stack_read(stack, rest, filling->job);
     const stack_ix id = builder_stack(filling->builder, stack->pcs, stack->n);
     builder_add(filling->builder, id, 0, values);
     builder_record(filling->builder, id, stack->digits, values);
     go_names_begin(names, filling, stack);
+    return true;
 }
 
 static bool heap_fill(struct filling *filling, struct span bytes, struct error *err)
@@ -97,17 +104,19 @@ static bool heap_fill(struct filling *filling, struct span bytes, struct error *
     heap_columns(builder);
     builder_kind(builder, PROFILE_HEAP);
     if (text_line(&lines, &line)) {
-        sampling = read_header(line);
+        sampling = read_header(line, filling);
         if (span_find_text(line, "growth") != SIZE_MAX)
             builder_kind(builder, PROFILE_GROWTH);
         heap_settle_rate(&sampling, filling->job->notes);
     }
     while (text_line(&lines, &line) && !text_starts_maps(line)) {
         go_names_comment(&names, filling, line);
-        read_sample(filling, &sampling, &stack, &names, line);
+        if (!read_sample(filling, &sampling, &stack, &names, line))
+            text_skip(&lines, line);
     }
     while (text_line(&lines, &line))
         builder_maps(builder, line);
+    text_tell_skipped(&lines, filling, "sample");
     go_names_end(&names, filling);
     text_stack_free(&stack);
     text_lines_free(&lines);

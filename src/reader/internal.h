@@ -89,9 +89,17 @@ struct span text_after_profile_line(struct span bytes);
 struct text_lines {
     struct span rest;
     struct buf scratch;
+    const char *at; /* where the line begins in the file */
+    const char *first_skipped;
+    uint32_t n_skipped;
 };
 struct text_lines text_lines_over(struct span text);
 bool text_line(struct text_lines *lines, struct span *line);
+/* Takes note that the line is in no form that the format has, unless it is blank or a comment. What
+ * is lost with it is not known: text_tell_skipped says that there are such lines. */
+void text_skip(struct text_lines *lines, struct span line);
+void text_tell_skipped(const struct text_lines *lines, const struct filling *filling,
+                       const char *what);
 void text_lines_free(struct text_lines *lines);
 
 /* Whether mappings start behind this line. */

@@ -45,21 +45,46 @@ struct java {
     struct text_stack stack;
 };
 
-static void read_variable(struct java *java, struct span line)
+static const struct {
+    const char *name;
+    double to_ns;
+} resolutions[] = {
+    {"nanoseconds", 1}, {"microseconds", 1e3}, {"milliseconds", 1e6},
+    {"seconds", 1e9},   {"bytes", 1}, /* of heaps */
+};
+
+static bool set_resolution(struct java *java, struct span value)
+{
+    for (size_t i = 0; i < COUNT_OF(resolutions); i++) {
+        if (span_is(value, resolutions[i].name)) {
+            java->to_ns = resolutions[i].to_ns;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: the line is none. One that is not known may have scaled what follows. */
+static bool read_variable(struct java *java, const struct filling *filling, struct span line)
 {
     const size_t at = span_find(line, '=');
     if (at == SIZE_MAX)
-        return;
+        return false;
     const struct span name = span_trim(span_first(line, at));
     const struct span value = span_trim(span_skip(line, at + 1));
     double number;
-    if (span_is(name, "resolution"))
-        java->to_ns = span_is(value, "microseconds")   ? 1e3
-                      : span_is(value, "milliseconds") ? 1e6
-                      : span_is(value, "seconds")      ? 1e9
-                                                       : 1;
-    if (span_is(name, "sampling period") && span_double(value, &number) && number > 0)
+    bool is_known = span_is(name, "format") || span_is(name, "ms since reset") ||
+                    span_is(name, "discarded samples");
+    if (span_is(name, "resolution")) {
+        is_known = set_resolution(java, value);
+    } else if (span_is(name, "sampling period") && span_double(value, &number) && number > 0) {
         java->period = number;
+        is_known = true;
+    }
+    if (!is_known)
+        notes_add(filling->job->notes, "%s: nobody knows what '%.*s' = '%.*s' means",
+                  filling->job->name, TEXT_ARGS(name), TEXT_ARGS(value));
+    return true;
 }
 
 /* "COUNT BYTES @ LOCATIONS", or "COUNT DELAY @ LOCATIONS" of contention. */
@@ -100,9 +125,11 @@ static bool java_fill(struct filling *filling, struct span bytes, struct error *
     else
         contention_columns(filling->builder);
     while (text_line(&lines, &line)) {
-        if (!read_sample(&java, filling, line) && !java_location(filling, line))
-            read_variable(&java, line);
+        if (!read_sample(&java, filling, line) && !java_location(filling, line) &&
+            !read_variable(&java, filling, line))
+            text_skip(&lines, line);
     }
+    text_tell_skipped(&lines, filling, "sample and no location");
     text_stack_free(&java.stack);
     text_lines_free(&lines);
     return true;

@@ -22,40 +22,41 @@ struct jemalloc {
     bool has_stack;
 };
 
-/* "t*: N1: S1 [N2: S2] ..." or "tN: ...": anything else is skipped. Lines before the first stack
- * are totals. */
-static void read_share(struct jemalloc *jemalloc, struct span line)
+/* "t*: N1: S1 [N2: S2] ..." or "tN: ...". Lines before the first stack are totals. */
+static bool read_share(struct jemalloc *jemalloc, struct span line)
 {
     struct span rest = line;
     uint64_t thread;
-    if (!jemalloc->has_stack || !span_take(&rest, "t"))
-        return;
+    if (!jemalloc->has_stack)
+        return true;
+    if (!span_take(&rest, "t"))
+        return false;
     const bool is_total = span_take(&rest, "*");
     if (!is_total && !span_take_u64(&rest, &thread))
-        return;
+        return false;
     const struct span label = span_first(line, line.n - rest.n);
     double values[HEAP_COLUMNS];
     if (!span_take(&rest, ":") || !text_take_space(&rest) || !heap_take_counts(&rest, values))
-        return;
+        return false;
     heap_unsample(&jemalloc->sampling, values);
     const struct filling *filling = jemalloc->filling;
     if (is_total)
         builder_record(filling->builder, jemalloc->id, jemalloc->stack.digits, values);
     builder_add(filling->builder, jemalloc->id,
                 is_total ? 0 : strings_add(filling->job->strings, label), values);
+    return true;
 }
 
-static void read_line(struct jemalloc *jemalloc, struct span line)
+static bool read_line(struct jemalloc *jemalloc, struct span line)
 {
     struct span rest = span_trim(line);
-    if (!span_take(&rest, "@")) {
-        read_share(jemalloc, rest);
-        return;
-    }
+    if (!span_take(&rest, "@"))
+        return read_share(jemalloc, rest);
     text_stack_read(&jemalloc->stack, rest, jemalloc->filling->job);
     jemalloc->id =
         builder_stack(jemalloc->filling->builder, jemalloc->stack.pcs, jemalloc->stack.n);
     jemalloc->has_stack = true;
+    return true;
 }
 
 static bool jemalloc_fill(struct filling *filling, struct span bytes, struct error *err)
@@ -73,10 +74,13 @@ static bool jemalloc_fill(struct filling *filling, struct span bytes, struct err
     builder_kind(filling->builder, PROFILE_HEAP);
     builder_allocator_is_innermost(filling->builder);
     heap_columns(filling->builder);
-    while (text_line(&lines, &line) && !text_starts_maps(line))
-        read_line(&jemalloc, line);
+    while (text_line(&lines, &line) && !text_starts_maps(line)) {
+        if (!read_line(&jemalloc, line))
+            text_skip(&lines, line);
+    }
     while (text_line(&lines, &line))
         builder_maps(filling->builder, line);
+    text_tell_skipped(&lines, filling, "stack and no share of one");
     text_stack_free(&jemalloc.stack);
     text_lines_free(&lines);
     return true;

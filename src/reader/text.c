@@ -61,6 +61,7 @@ struct text_lines text_lines_over(struct span text)
 
 bool text_line(struct text_lines *lines, struct span *line)
 {
+    lines->at = lines->rest.p;
     if (!span_line(&lines->rest, line))
         return false;
     size_t at = span_find(*line, '\r');
@@ -75,6 +76,30 @@ bool text_line(struct text_lines *lines, struct span *line)
     buf_add(&lines->scratch, rest);
     *line = buf_span(&lines->scratch);
     return true;
+}
+
+void text_skip(struct text_lines *lines, struct span line)
+{
+    const struct span text = span_trim_left(line);
+    if (text.n == 0 || text.p[0] == '#')
+        return;
+    if (lines->n_skipped++ == 0)
+        lines->first_skipped = lines->at;
+}
+
+void text_tell_skipped(const struct text_lines *lines, const struct filling *filling,
+                       const char *what)
+{
+    if (lines->n_skipped == 0)
+        return;
+    struct span before =
+        span_first(filling->whole, (size_t)(lines->first_skipped - filling->whole.p));
+    struct span line;
+    size_t number = 1;
+    while (span_line(&before, &line))
+        number++;
+    notes_add(filling->job->notes, "%s: %u lines are no %s, the first is line %zu",
+              filling->job->name, lines->n_skipped, what, number);
 }
 
 void text_lines_free(struct text_lines *lines)

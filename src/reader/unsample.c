@@ -30,7 +30,8 @@ void heap_settle_rate(struct heap_sampling *sampling, struct notes *notes)
         notes_add(notes, "Heap version 2");
 }
 
-/* A pair that the formula divides by zero for stays as it is. */
+/* A pair stays as it is where the formula divides by zero, or by infinity: nothing would be left.
+ */
 static void unsample(const struct heap_sampling *sampling, double *objects, double *bytes)
 {
     if (*objects == 0 || *bytes == 0)
@@ -38,7 +39,7 @@ static void unsample(const struct heap_sampling *sampling, double *objects, doub
     if (sampling->kind == SAMPLING_BY_POISSON) {
         const double ratio = (*bytes / *objects) / sampling->rate;
         const double scale = 1 / (1 - exp(-ratio));
-        if (!isfinite(scale))
+        if (!isfinite(scale) || scale == 0)
             return;
         *objects *= scale;
         *bytes *= scale;

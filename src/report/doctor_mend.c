@@ -13,6 +13,7 @@
 #include "base/file.h"
 
 #define PACKAGE_LISTS "/var/lib/dpkg/info"
+#define ASK           "cprof --debuginfod"
 #define LIST_MAX      ((uint64_t)64 << 20)
 
 /* ---- packages -----------------------------------------------------------------------------------
@@ -114,7 +115,8 @@ static void advise_missing(const struct exam *exam, struct exam_module *module)
         module->image->found_id != module->image->build_id) {
         module->what = "another build of it was profiled than the one that is here";
         module->mend =
-            module->image->is_program
+            exam->report->options->can_ask ? ASK
+            : module->image->is_program
                 ? "run again, with this build; or name the program that was profiled"
                 : "run again; or cprof --sysroot=DIR, where the build lies that was profiled";
         return;
@@ -122,7 +124,8 @@ static void advise_missing(const struct exam *exam, struct exam_module *module)
     module->what =
         arena_printf(arena, "the file cannot be read: %s", *trouble ? trouble : "nobody says why");
     module->mend =
-        module->image->is_program
+        exam->report->options->can_ask && module->image->build_id ? ASK
+        : module->image->is_program
             ? "cprof doctor PROGRAM PROFILE, with the path where the program is"
             : "cprof --sysroot=DIR with a copy of that machine, --lib_prefix=DIR with the "
               "file alone";
@@ -133,10 +136,12 @@ static const char *advise_debug(const struct exam *exam, const struct exam_modul
                                 const char *what)
 {
     struct arena *arena = exam->report->arena;
+    const bool can_ask = exam->report->options->can_ask && object_build_id(module->object).n;
     const char *package = package_of(PACKAGE_LISTS, object_path(module->object), arena);
     if (package)
-        return arena_printf(arena, "apt install %s", package_debug(package, arena));
-    return what;
+        return arena_printf(arena, "apt install %s%s", package_debug(package, arena),
+                            can_ask ? "; or " ASK : "");
+    return can_ask ? arena_printf(arena, ASK "; or %s", what) : what;
 }
 
 static void advise_ill(const struct exam *exam, struct exam_module *module)

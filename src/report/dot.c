@@ -109,5 +109,6 @@ const struct emitter dot_emitter = {
     .extension = "dot",
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
+    .fold = page_fold,
     .emit = emit,
 };

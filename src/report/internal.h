@@ -55,6 +55,7 @@ bool report_is_unknown(const struct view *view, const struct frame *frame);
 /* ---- a call graph cut to a page, for DOT text and pictures ------------------------------------
  */
 
+struct fold_options page_fold(const struct report_options *options);
 /* Folds and trims; "No nodes to print" is an error. A note tells the limits. */
 bool page_make(const struct report *report, struct trimmed *out, struct error *err) CHECKED;
 /* Adds the edges that go over nodes that were dropped: for pictures, where a function that hangs in
@@ -85,6 +86,7 @@ struct rows {
     uint32_t n_dropped, n_all; /* nodes that are too small; nodes before max_nodes */
 };
 
+struct fold_options rows_fold(const struct report_options *options);
 /* `usual_nodes`: at most so many where nobody says; 0: all. */
 void rows_make(const struct report *report, int64_t usual_nodes, bool is_whole, struct rows *rows);
 /* The lines above: what it is of, how much is shown. */

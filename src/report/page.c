@@ -6,18 +6,18 @@
 
 #include <math.h>
 
-static struct fold_options fold_options_of(const struct report *report)
+struct fold_options page_fold(const struct report_options *options)
 {
     return (struct fold_options){
-        .granularity = report->options->granularity,
-        .show_addresses = report->options->show_addresses,
+        .granularity = options->granularity,
+        .show_addresses = options->show_addresses,
         .with_edges = true,
     };
 }
 
 void page_add_residual(const struct report *report, struct trimmed *page)
 {
-    const struct fold_options fold = fold_options_of(report);
+    const struct fold_options fold = page_fold(report->options);
     if (!report->options->trim.keep_all)
         graph_add_residual(report->view, &fold, page);
 }
@@ -41,7 +41,7 @@ static void tally_rest(const struct report *report, const struct graph *graph,
 bool page_make(const struct report *report, struct trimmed *out, struct error *err)
 {
     const struct view *view = report->view;
-    const struct fold_options fold = fold_options_of(report);
+    const struct fold_options fold = page_fold(report->options);
     struct graph graph;
     graph_fold(view, &fold, &graph);
     struct trimmed page;

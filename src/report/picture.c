@@ -154,6 +154,7 @@ const struct emitter pdf_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
     .is_single = true,
+    .fold = page_fold,
     .emit = emit_pdf,
 };
 
@@ -163,6 +164,7 @@ const struct emitter ps_emitter = {
     .extension = "ps",
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
+    .fold = page_fold,
     .emit = emit_ps,
 };
 
@@ -173,6 +175,7 @@ const struct emitter svg_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
     .is_single = true,
+    .fold = page_fold,
     .emit = emit_svg,
 };
 
@@ -183,6 +186,7 @@ const struct emitter gif_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
     .is_single = true,
+    .fold = page_fold,
     .emit = emit_gif,
 };
 
@@ -192,5 +196,6 @@ const struct emitter png_emitter = {
     .extension = "png",
     .grain = GRANULARITY_FUNCTIONS,
     .is_single = true,
+    .fold = page_fold,
     .emit = emit_png,
 };

@@ -23,6 +23,7 @@ struct report_options {
     const char *unit;           /* of values, or "auto"; NULL: what the output is used to */
     const char *const *filters; /* "hide=REGEX" for each that is on; ends with NULL */
     bool json;                  /* doctor: for programs */
+    bool can_ask;               /* doctor: there are debuginfod servers that were not asked */
     bool heapcheck;             /* graphs: nodes with own values stand out */
     struct trim_options trim;   /* graphs: what fits on a page */
     int64_t date;               /* seconds since 1970 that outputs may carry; 0: none */
@@ -75,6 +76,9 @@ struct emitter {
     bool judges;                 /* says whether all is well: report.is_ill */
     bool has_no_values;          /* none that could be added up: see tally_check */
     bool is_classic;             /* the Perl tool had it: see struct option */
+    /* The graph that it starts from; NULL: none. Who will ask for several reports of one view has
+     * it kept: see graph_keep. */
+    struct fold_options (*fold)(const struct report_options *options);
     bool (*emit)(const struct report *report, struct out *out, struct error *err);
 };
 

@@ -72,38 +72,46 @@ static void sort_nodes(const struct report *report, struct rows *rows)
 /* ---- folding and cutting ------------------------------------------------------------------------
  */
 
+struct fold_options rows_fold(const struct report_options *options)
+{
+    return (struct fold_options){
+        .granularity = options->granularity,
+        .is_plain = true,
+        .with_edges = options->trim.keep_all,
+        .rule = FOLD_ONCE,
+    };
+}
+
 /* Nodes without values are none. */
 static void fold(const struct report *report, const struct idmap *kept, bool with_edges,
                  struct rows *rows)
 {
-    const struct fold_options options = {
-        .granularity = report->options->granularity,
-        .is_plain = true,
-        .with_edges = with_edges,
-        .rule = FOLD_ONCE,
-        .kept = kept,
-    };
+    struct fold_options options = rows_fold(report->options);
+    options.with_edges = with_edges;
+    options.kept = kept;
     struct graph graph;
     graph_fold(rows->view, &options, &graph);
+    struct node *nodes = arena_alloc(report->arena, graph.n_nodes, sizeof *nodes);
+    struct edge *edges = arena_alloc(report->arena, graph.n_edges, sizeof *edges);
     node_ix *place = base_alloc(graph.n_nodes, sizeof *place);
     uint32_t n = 0, n_edges = 0;
     for (node_ix i = 0; i < graph.n_nodes; i++) {
         const struct node node = graph.nodes[i];
         place[i] = node.flat == 0 && node.cum == 0 ? NODE_NONE : n;
         if (place[i] != NODE_NONE)
-            graph.nodes[n++] = node;
+            nodes[n++] = node;
     }
     for (uint32_t i = 0; i < graph.n_edges; i++) {
         struct edge edge = graph.edges[i];
         edge.from = place[edge.from];
         edge.to = place[edge.to];
         if (edge.from != NODE_NONE && edge.to != NODE_NONE)
-            graph.edges[n_edges++] = edge;
+            edges[n_edges++] = edge;
     }
     base_free(place);
-    rows->nodes = graph.nodes;
+    rows->nodes = nodes;
     rows->n_nodes = n;
-    rows->edges = graph.edges;
+    rows->edges = edges;
     rows->n_edges = n_edges;
 }
 

@@ -43,14 +43,19 @@ static struct row *sort_rows(const struct report *report, const struct graph *gr
     return rows;
 }
 
+static struct fold_options fold(const struct report_options *options)
+{
+    return (struct fold_options){
+        .granularity = options->granularity,
+        .show_addresses = options->show_addresses,
+    };
+}
+
 static bool emit(const struct report *report, struct out *out, struct error *err)
 {
     (void)err;
     const struct view *view = report->view;
-    const struct fold_options options = {
-        .granularity = report->options->granularity,
-        .show_addresses = report->options->show_addresses,
-    };
+    const struct fold_options options = fold(report->options);
     struct graph graph;
     graph_fold(view, &options, &graph);
 
@@ -98,5 +103,6 @@ const struct emitter text_emitter = {
     .grain = GRANULARITY_FUNCTIONS,
     .wants_heading = true,
     .is_classic = true,
+    .fold = fold,
     .emit = emit,
 };

@@ -51,5 +51,6 @@ const struct emitter top_emitter = {
             "cumulative value is below *--nodefraction* of it are left out. *--nodecount* shows "
             "the first rows only, *--cum* sorts by cumulative value.",
     .grain = GRANULARITY_FUNCTIONS,
+    .fold = rows_fold,
     .emit = emit,
 };

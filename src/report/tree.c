@@ -116,6 +116,13 @@ static bool emit_tree(const struct report *report, struct out *out, struct error
     return true;
 }
 
+static struct fold_options peek_fold(const struct report_options *options)
+{
+    struct fold_options fold = rows_fold(options);
+    fold.with_edges = true;
+    return fold;
+}
+
 static bool emit_peek(const struct report *report, struct out *out, struct error *err)
 {
     const char *expression = report->options->expression ? report->options->expression : "";
@@ -137,6 +144,7 @@ const struct emitter tree_emitter = {
             "its share of the entry's cumulative value. Limits are those of *--top*, with 80 "
             "entries at most unless *--nodecount* says otherwise.",
     .grain = GRANULARITY_FUNCTIONS,
+    .fold = rows_fold,
     .emit = emit_tree,
 };
 
@@ -147,5 +155,6 @@ const struct emitter peek_emitter = {
     .more = "As *--tree*, of these entries alone, and nothing is too small.",
     .arg = "regex",
     .grain = GRANULARITY_FUNCTIONS,
+    .fold = peek_fold,
     .emit = emit_peek,
 };

@@ -14,6 +14,8 @@
 struct object_set {
     struct object **objects;
     uint32_t n, cap;
+    struct debuginfod *debuginfod; /* NULL: nobody is asked */
+    struct object_fetcher fetcher;
 };
 
 struct object_set *object_set_new(void)
@@ -28,6 +30,7 @@ void object_set_free(struct object_set *set)
     for (uint32_t i = 0; i < set->n; i++)
         object_close(set->objects[i]);
     base_free(set->objects);
+    debuginfod_free(set->debuginfod);
     base_free(set);
 }
 
@@ -40,6 +43,22 @@ void object_set_put(struct object_set *set, struct object *object)
 {
     set->objects = base_grow(set->objects, &set->cap, (size_t)set->n + 1, sizeof *set->objects);
     set->objects[set->n++] = object;
+}
+
+static const char *fetch_debug(void *to, struct span build_id, const char *of, struct notes *notes)
+{
+    struct buf hex = BUF_MAX(256);
+    buf_hex(&hex, build_id);
+    const char *path = debuginfod_find(to, buf_span(&hex), "debuginfo", of, notes);
+    buf_free(&hex);
+    return path;
+}
+
+void object_set_ask(struct object_set *set, struct debuginfod *debuginfod)
+{
+    set->debuginfod = debuginfod;
+    set->fetcher = (struct object_fetcher){
+        .fetch = fetch_debug, .to = debuginfod, .name = "debuginfod servers"};
 }
 
 /* ---- files --------------------------------------------------------------------------------------
@@ -85,6 +104,17 @@ static str_id id_text(struct strings *strings, struct span id)
     return text;
 }
 
+/* Whether the file at the image's path is there, and not known to be another build. */
+static bool is_on_disk(const struct resolver *r, const struct planned_image *image)
+{
+    uint8_t id[64];
+    size_t n;
+    if (!object_read_build_id(image->path, id, sizeof id, &n))
+        return file_exists(image->path);
+    return r->options->force ||
+           span_is_hex_of(strings_span(r->profile->strings, image->build_id), span_make(id, n));
+}
+
 /* Opens the image's file, or says why not, if there are addresses that wait for it. */
 static void open_image(struct resolver *r, struct planned_image *image, bool is_awaited)
 {
@@ -92,6 +122,19 @@ static void open_image(struct resolver *r, struct planned_image *image, bool is_
     struct object_options options = r->options->object;
     if (!options.threads)
         options.threads = r->options->threads;
+    if (image->is_sampled && r->objects->debuginfod) {
+        options.fetcher = &r->objects->fetcher;
+        const char *fetched =
+            image->build_id && !is_on_disk(r, image)
+                ? debuginfod_find(r->objects->debuginfod,
+                                  strings_span(r->profile->strings, image->build_id), "executable",
+                                  image->path, notes)
+                : NULL;
+        if (fetched) {
+            note_place(r, fetched, image);
+            image->path = fetched;
+        }
+    }
     struct error err;
     struct object *object;
     if (!object_open(image->path, &options, notes, &object, &err)) {
@@ -126,9 +169,10 @@ static void open_image(struct resolver *r, struct planned_image *image, bool is_
 
 struct plan {
     struct resolver *r;
-    bool *is_used;    /* by mapping */
-    bool *is_awaited; /* by mapping: some address in it has no name yet */
-    bool is_program_awaited;
+    bool *is_used;           /* by mapping */
+    bool *is_awaited;        /* by mapping: some address in it has no name yet */
+    bool is_program_awaited; /* people want to hear of it */
+    bool is_program_sampled;
     bool *is_program;    /* by mapping */
     image_ix *map_image; /* by mapping */
     struct planned_image program, add_lib;
@@ -143,7 +187,7 @@ static void find_used(struct plan *plan)
         const map_ix m = profile->addr_map[a];
         const bool is_open = plan->r->addr_state[a] == STATE_OPEN;
         if (m == MAP_NONE) {
-            plan->is_program_awaited |= is_open;
+            plan->is_program_sampled |= is_open;
         } else {
             plan->is_used[m] = true;
             plan->is_awaited[m] |= is_open;
@@ -184,8 +228,9 @@ static void find_program(struct plan *plan)
             plan->is_program[m] = profile->maps[m].path == profile->maps[marked].path;
     }
     for (map_ix m = 0; m < profile->n_maps; m++)
-        plan->is_program_awaited |= plan->is_program[m] && plan->is_awaited[m];
+        plan->is_program_sampled |= plan->is_program[m] && plan->is_awaited[m];
     plan->program.is_program = true;
+    plan->program.is_sampled = plan->is_program_sampled;
     if (r->options->program) {
         plan->program.path = r->options->program;
         note_place(r, plan->program.path, &plan->program);
@@ -206,7 +251,7 @@ static void find_program(struct plan *plan)
         plan->has_program = true;
     }
     if (plan->has_program)
-        open_image(r, &plan->program, plan->is_program_awaited);
+        open_image(r, &plan->program, plan->is_program_awaited || plan->is_program_sampled);
     if (r->options->program && marked == MAP_NONE)
         tell_other_build(r, &plan->program);
 }
@@ -264,6 +309,7 @@ static void add_libraries(struct plan *plan)
                 .build_id = map->build_id,
                 .told_id = map->build_id,
                 .is_deleted = map->is_deleted,
+                .is_sampled = plan->is_awaited[m],
             };
             find_image(r, map, &image);
             open_image(r, &image, plan->is_awaited[m]);

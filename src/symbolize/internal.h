@@ -49,6 +49,7 @@ struct planned_image {
     str_id build_id;  /* hex, what it must be, or "" */
     str_id told_id;   /* what the profile says */
     bool is_program, is_add_lib, is_deleted;
+    bool is_sampled; /* the profile has addresses in it that have no name yet */
     bool has_symbols;
     str_id wanted, found_id, trouble; /* see struct image */
     uint32_t place, n_places;
@@ -101,6 +102,21 @@ void resolver_end(struct resolver *r, addr_ix addr, enum address_state state);
 /* One frame, "0x" and the address as the profile has it. */
 void resolver_unnamed(struct resolver *r, addr_ix addr, str_id file, uint32_t line);
 
+/* ---- debuginfod (debuginfod.c) ----------------------------------------------------------------
+ */
+
+/* A client for as long as objects may ask for files: the options are copied, `progress` is
+ * borrowed. */
+struct debuginfod;
+struct debuginfod *debuginfod_new(const struct debuginfod_options *options,
+                                  const struct progress *progress) CHECKED;
+void debuginfod_free(struct debuginfod *d); /* NULL is allowed */
+/* The path of the file of a build ID, in hex: the "executable" or the "debuginfo"; NULL where
+ * nobody has it, and for no client. Notes say why, and that it was wanted for the file `of`.
+ * Borrowed from the client. */
+const char *debuginfod_find(struct debuginfod *d, struct span build_id, const char *kind,
+                            const char *of, struct notes *notes) CHECKED;
+
 /* ---- images (image.c) -------------------------------------------------------------------------
  */
 
@@ -108,3 +124,5 @@ void resolver_unnamed(struct resolver *r, addr_ix addr, str_id file, uint32_t li
  * only where an address waits for it. */
 void images_plan(struct resolver *r);
 void object_set_put(struct object_set *set, struct object *object); /* takes it; NULL is allowed */
+/* Takes whom the set's objects ask for files; once. */
+void object_set_ask(struct object_set *set, struct debuginfod *debuginfod);

@@ -126,6 +126,8 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
         .addr_first = base_alloc(n, sizeof *r.addr_first),
         .addr_count = base_alloc(n, sizeof *r.addr_count),
     };
+    if (options->debuginfod)
+        object_set_ask(objects, debuginfod_new(options->debuginfod, progress));
     for (addr_ix a = 0; a < n; a++) {
         r.addr_state[a] = STATE_OPEN;
         r.addr_image[a] = IMAGE_NONE;

@@ -29,6 +29,16 @@ struct path_map {
     const char *from, *to;
 };
 
+/* Servers that have programs and debug files by build ID. */
+struct debuginfod_options {
+    const char *const *urls;    /* NULL-terminated */
+    const char *folder;         /* where what they sent is kept */
+    uint64_t timeout, patience; /* seconds: for one file, and for its next 100 KB */
+    uint64_t limit;             /* bytes of one file */
+    const char *ca_file;        /* as in net.h */
+    bool is_insecure;
+};
+
 struct symbolize_options {
     const char *program;         /* path as given; NULL: the mapping that is marked, or guessed */
     const char *const *prefixes; /* --lib_prefix, NULL-terminated; NULL: none */
@@ -36,7 +46,8 @@ struct symbolize_options {
     const struct path_map *path_maps; /* --map, up to a row without `from`; NULL: none */
     const char *const *perf_maps; /* files like /tmp/perf-PID.map, NULL-terminated; NULL: none */
     bool force;                   /* also files of another build than the profile's */
-    const char *add_lib;          /* one more image, at its link-time addresses; NULL: none */
+    const struct debuginfod_options *debuginfod; /* NULL: nobody is asked */
+    const char *add_lib; /* one more image, at its link-time addresses; NULL: none */
     struct naming naming;
     unsigned threads; /* 0: one a processor */
     struct object_options object;

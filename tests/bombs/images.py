@@ -52,10 +52,10 @@ def profile(b, addresses=None, path=None):
     return b.keep('prof', make.cpu('<Q', [(1, [address]) for address in addresses], maps))
 
 
-def show(b, image, *options, status=0, pattern='', addresses=None):
+def show(b, image, addresses=None):
     """A report on a program: what is wrong with it is a note, and the report is there."""
     path = b.keep('prog', *image)
-    b.run(status, pattern, *(options or ['--text', '--lines']), path, profile(b, addresses))
+    b.shown('', '--text', '--lines', path, profile(b, addresses))
 
 
 def symbol(name, address, size, section=1):
@@ -148,7 +148,8 @@ def compressed_large(b):
     stream = b''.join([pack.compress(bytes(64 << 20)) for _ in range(48)] + [pack.flush()])
     sections = [(name, PROGBITS, COMPRESSED, 0, compressed(stream, 3 << 30))
                 for name in ('.debug_info', '.debug_abbrev', '.debug_line', '.debug_str')]
-    show(b, elf(sections), status=1, pattern='out of memory.*--max-memory')
+    path = b.keep('prog', *elf(sections))
+    b.starved('--text', '--lines', path, profile(b))
 
 
 @case

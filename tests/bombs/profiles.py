@@ -124,8 +124,8 @@ def cpu_stacks(b):
 
     path = b.keep('p', HEADER, records(), words(0, 1, 0), MAPS)
     b.refused('more than 1000 distinct stacks', '--text', '--max-samples=1000', path)
-    b.refused('out of memory.*--max-memory', '--text', '--max-memory=100', path)
-    b.refused('out of memory.*--max-memory|^$', '--text', '--addresses', path)
+    b.starved('--text', '--max-memory=100', path)
+    b.starved('--text', '--addresses', path)
 
 
 @case
@@ -174,7 +174,7 @@ def collapsed_wide(b):
 @case
 def collapsed_names(b):
     """Three million names."""
-    b.refused('memory', '--svg', '--max-memory=200',
+    b.starved('--svg', '--max-memory=200',
               b.keep('p', (b'function_%d;of_%d 1\n' % (i, i) for i in range(3000000))))
 
 
@@ -279,7 +279,7 @@ def proto_tables(b):
 def proto_locations(b):
     """Ten million locations, each with an id of its own."""
     ids = b''.join(make.field(4, make.field(1, i) + make.field(3, i)) for i in range(1, 3000001))
-    b.refused('memory', '--text', '--max-memory=100', b.keep('p', TYPE, TEXTS, ids))
+    b.starved('--text', '--max-memory=100', b.keep('p', TYPE, TEXTS, ids))
 
 
 @case

@@ -463,6 +463,29 @@ static void a_bomb_meets_the_limit(void **state)
     free(packed);
 }
 
+static void folders_that_are_not_there(void **state)
+{
+    (void)state;
+    struct stat st;
+    write_file("file", "x", 1);
+    for (int times = 0; times < 2; times++) {
+        file_make_folders("new/of//more/");
+        assert_int_equal(stat("new/of/more", &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0700);
+    }
+    file_make_folders("file/none");
+    file_make_folders("");
+    assert_true(file_is_regular("file"));
+    assert_int_equal(unlink("file"), 0);
+    char *absolute = realpath("new", NULL), path[4096];
+    (void)snprintf(path, sizeof path, "%s/by/root", absolute);
+    file_make_folders(path);
+    static const char *const made[] = {"new/of/more", "new/of", "new/by/root", "new/by", "new"};
+    for (size_t i = 0; i < COUNT_OF(made); i++)
+        assert_int_equal(rmdir(made[i]), 0);
+    free(absolute);
+}
+
 static void kinds_of_paths(void **state)
 {
     (void)state;
@@ -559,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_piped_gzip_is_unpacked_too),
         cmocka_unit_test(damage_keeps_the_beginning),
         cmocka_unit_test(a_bomb_meets_the_limit),
+        cmocka_unit_test(folders_that_are_not_there),
         cmocka_unit_test(kinds_of_paths),
         cmocka_unit_test(closing_a_descriptor),
         cmocka_unit_test(copies_pieces),

@@ -365,6 +365,48 @@ static void many_stacks(void **state)
     fixture_end(&f);
 }
 
+static void a_kept_graph_answers_for_those_of_its_kind(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, PROFILE_OTHER);
+    SAMPLE(&f, 5, 0x2000, 0x1000);
+    SAMPLE(&f, 3, 0x1000, 0x2000, 0x1000);
+    fixture_seal(&f);
+    fixture_name(&f, 0x1000, "main");
+    fixture_name(&f, 0x2000, "foo");
+    fixture_view(&f, NULL);
+    const struct fold_options with_edges = {.with_edges = true}, without = {0};
+    const struct fold_options once = {.with_edges = true, .rule = FOLD_ONCE};
+    const char *text = fold(&f, &with_edges), *nodes = fold(&f, &without);
+    const char *text_once = fold(&f, &once);
+    assert_string_not_equal(text, nodes);
+    graph_keep(&f.view, &with_edges);
+    graph_keep(&f.view, &without);
+    graph_keep(&f.view, &once);
+    const struct kept_graph *kept = f.view.kept;
+    graph_keep(&f.view, &once);
+    assert_ptr_equal(f.view.kept, kept);
+
+    struct graph first, second, less;
+    graph_fold(&f.view, &with_edges, &first);
+    graph_fold(&f.view, &with_edges, &second);
+    graph_fold(&f.view, &without, &less);
+    assert_ptr_equal(first.nodes, second.nodes);
+    assert_ptr_equal(first.nodes, less.nodes);
+    assert_string_equal(fold(&f, &with_edges), text);
+    assert_string_equal(fold(&f, &without), nodes);
+    assert_string_equal(fold(&f, &once), text_once);
+
+    /* Which nodes are wanted is the question's own. */
+    struct idmap wanted = {0};
+    (void)idmap_add(&wanted, strings_add_text(f.strings, "foo"), 0, NULL);
+    const struct fold_options some = {.rule = FOLD_ONCE, .kept = &wanted};
+    assert_string_equal(fold(&f, &some), "foo 5 8; main 0 0");
+    idmap_free(&wanted);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +425,7 @@ int main(void)
         cmocka_unit_test(callbacks_are_told_apart_by_what_they_called),
         cmocka_unit_test(a_callback_may_call_nothing_known),
         cmocka_unit_test(many_stacks),
+        cmocka_unit_test(a_kept_graph_answers_for_those_of_its_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,10 +64,11 @@ static void survives_impossible_numbers(void **state)
 {
     (void)state;
     struct reading r;
-    read_text(&r, "--- contention\ncycles/second = 0\nsampling period = -1e300\n 28 1 @ 0x10\n"
+    read_text(&r, "--- contention\ncycles/second = 0\nsampling period = -1e100\n 28 1 @ 0x10\n"
                   "sampling period = 0\n 28 1 @ 0x20\n");
-    assert_samples(&r.profile, "-1e+300 -1e+301 10 @ 10\n0 0 0 @ 20\n");
-    assert_notes(&r, "No cycles/second entry in profile; Guessing 2.8 GHz\n");
+    assert_samples(&r.profile, "-1e+100 -1e+101 10 @ 10\n0 0 0 @ 20\n");
+    assert_notes(&r, "x: '0' is no number for 'cycles/second'\n"
+                     "No cycles/second entry in profile; Guessing 2.8 GHz\n");
     reading_free(&r);
 }
 
