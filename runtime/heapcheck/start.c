@@ -204,6 +204,7 @@ void start_run_cleanups(void)
 
 static void finish_other_tools(void)
 {
+    heap_profile_end();
     if (ProfilerStop)
         ProfilerStop();
 }
@@ -236,8 +237,7 @@ void start_before_main(void)
         (void)atexit(check_at_end);
 }
 
-/* Later than the destructors of other tools. */
-static __attribute__((destructor(101))) void end_checker(void)
+static __attribute__((destructor)) void end_checker(void)
 {
     check_at_end();
 }

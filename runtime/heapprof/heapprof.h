@@ -84,3 +84,8 @@ void objects_clear_flags(uint8_t flags);
 
 /* Blocks that were made while tracked but for which there was no memory. */
 size_t objects_lost(void);
+
+/* ---- the profiler */
+
+/* Writes the profile's last file, if one is being made: for a tool that ends the process. */
+void heap_profile_end(void);

@@ -86,8 +86,6 @@ void heap_profile_stop(void);
 /* Writes the next file; from a signal handler, now or as soon as can be. */
 void heap_profile_dump(const char *reason);
 void heap_profile_dump_from_signal(void);
-/* The last file. */
-void heap_profile_end(void);
 /* The profile as text in memory of malloc's, or NULL. */
 char *heap_profile_text(void);
 void heap_profile_lock(void);

@@ -335,9 +335,11 @@ void heap_profile_dump_from_signal(void)
 
 void heap_profile_end(void)
 {
+    static bool is_done; /* by whoever came first */
     struct snapshot snapshot;
-    if (!heap_profile_is_on())
+    if (!heap_profile_is_on() || is_done)
         return;
+    is_done = true;
     lock_take(&profile.lock);
     if (snapshot_take(&snapshot, true)) {
         char reason[64];
