@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,8 +88,7 @@ void elf_file_close(struct elf_file *file)
     for (uint32_t i = 0; i < file->n_unpacked; i++)
         base_free(file->unpacked[i].bytes);
     base_free(file->unpacked);
-    if (file->kept)
-        (void)munmap(file->kept, file->kept_size);
+    cache_unload(&file->kept);
     for (uint32_t i = 0; i < file->n_places; i++)
         base_free(file->places[i]);
     base_free(file->places);
@@ -280,6 +278,13 @@ struct span elf_file_build_id(struct elf_file *file)
             return id;
     }
     return span_make("", 0);
+}
+
+void elf_file_identify(struct elf_file *file, struct buf *to)
+{
+    const uint64_t numbers[] = {file->size, file->changed};
+    buf_add(to, span_make(numbers, sizeof numbers));
+    buf_add(to, elf_file_build_id(file));
 }
 
 /* Only what is read: unpacking is a large part of the time that compressed debug files cost. */

@@ -6,6 +6,8 @@
 #include <gelf.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/cache.h"
 #include "base/cursor.h"
 #include "object/dwarf.h"
 #include "object/object.h"
@@ -48,11 +50,10 @@ struct elf_file {
     GElf_Ehdr header;
     enum cursor_order order;
     bool is_64;
-    uint64_t device, inode; /* which file it is, by whatever name */
-    uint64_t size, changed; /* in bytes; when, in nanoseconds */
-    const char *cache;      /* a folder for unpacked sections; NULL: none. Borrowed */
-    void *kept;             /* what was found there */
-    size_t kept_size;
+    uint64_t device, inode;    /* which file it is, by whatever name */
+    uint64_t size, changed;    /* in bytes; when, in nanoseconds */
+    const char *cache;         /* a folder for unpacked sections; NULL: none. Borrowed */
+    struct cached kept;        /* what was found there */
     struct unpacked *unpacked; /* compressed sections that were asked for */
     uint32_t n_unpacked, unpacked_cap;
     char **places; /* where its debug file was looked for */
@@ -71,11 +72,15 @@ struct span elf_file_section(struct elf_file *file, const char *name);
 struct span elf_file_contents(struct elf_file *file, Elf_Scn *scn);
 struct span elf_file_whole(const struct elf_file *file);
 struct span elf_file_build_id(struct elf_file *file);
+/* Bytes that say which file it is: build ID, size, time. */
+void elf_file_identify(struct elf_file *file, struct buf *to);
 void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_sections *out);
 bool elf_file_has_dwarf(struct elf_file *file);
 
 /* Unpacked sections from an earlier run, of those that were asked for: all of them, or false. */
 bool section_cache_load(struct elf_file *file) CHECKED;
+/* From bytes that were kept, while they stay. */
+bool section_cache_take(struct elf_file *file, struct span bytes) CHECKED;
 /* Keeps those that are unpacked for a later run, if anything; `most` bytes in the whole folder. */
 void section_cache_store(struct elf_file *file, uint64_t most);
 

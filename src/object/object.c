@@ -280,7 +280,20 @@ static struct elf_file *dwarf_file_of(struct object *object)
 
 bool object_has_symbols(struct object *object)
 {
-    return symbol_table_count(symbols_of(object)) != 0 || dwarf_file_of(object) != NULL;
+    return dwarf_file_of(object) != NULL || symbol_table_count(symbols_of(object)) != 0;
+}
+
+bool object_identify(struct object *object, uint64_t worth, struct buf *to)
+{
+    struct elf_file *file = dwarf_file_of(object);
+    /* Files of split units are known once the units are read. */
+    if (!file || file->size < worth || object->has_sought_package || !object->build_id.n ||
+        !elf_file_build_id(file).n || elf_file_section(file, ".gnu_debugaltlink").n)
+        return false;
+    elf_file_identify(&object->code, to);
+    if (object->has_debug)
+        elf_file_identify(&object->debug, to);
+    return true;
 }
 
 /* ---- frames -------------------------------------------------------------------------------------

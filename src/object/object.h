@@ -10,6 +10,7 @@
  * objects at once; opening happens on one thread. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
 
@@ -46,6 +47,11 @@ struct span object_build_id(const struct object *object); /* raw bytes, empty wh
 bool object_is_elf(const struct object *object);
 bool object_is_movable(const struct object *object); /* ET_DYN */
 bool object_has_symbols(struct object *object);      /* functions known from any table or DWARF */
+
+/* Bytes that are others whenever the object's names might be: which files they are from. False:
+ * that cannot be told (a file has no build ID, or there are more than two), or what there is to
+ * read is smaller than `worth`. */
+bool object_identify(struct object *object, uint64_t worth, struct buf *to) CHECKED;
 
 /* Where names come from, for people who miss some. */
 struct object_facts {

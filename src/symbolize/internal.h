@@ -40,6 +40,18 @@ struct name name_of_full(struct name_cache *cache, str_id full);
 bool name_is_spelled(struct name_cache *cache, struct name a, struct name b);
 void name_cache_free(struct name_cache *cache);
 
+/* ---- frames (symbolize.c) -----------------------------------------------------------------------
+ */
+
+/* Each frame once. A zeroed struct is empty. */
+struct frame_table {
+    struct frame *frames;
+    uint32_t n, cap;
+    struct idmap of; /* hash of a frame to its place */
+};
+frame_ix frame_table_add(struct frame_table *table, const struct frame *frame);
+void frame_table_free(struct frame_table *table);
+
 /* ---- the run (symbolize.c) ----------------------------------------------------------------------
  */
 
@@ -78,9 +90,7 @@ struct resolver {
     frame_ix *pool;
     uint32_t n_pool, pool_cap;
 
-    struct frame *frames;
-    uint32_t n_frames, frames_cap;
-    struct idmap frame_of; /* hash of a frame to its place */
+    struct frame_table frames;
 
     uint32_t n_done; /* addresses, for progress */
 };

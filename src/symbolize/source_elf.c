@@ -3,11 +3,10 @@
  * Names from ELF files and their debug files: one sorted batch an image. DWARF says which frames an
  * address has; the symbol table says what their function is called where DWARF does not, and which
  * of its names reports show. */
-#include "symbolize/internal.h"
-
 #include <stdio.h>
 
 #include "base/radix.h"
+#include "symbolize/answers.h"
 
 struct batch {
     struct resolver *r;
@@ -111,14 +110,37 @@ static bool is_stopped(void *to)
     return progress_is_stopped(p->r->progress);
 }
 
-static void name_batch(const struct batch *batch)
+/* Names an address as an earlier run did. */
+static bool name_kept(const struct batch *batch, struct answers *kept,
+                      const struct radix_item *item)
+{
+    uint32_t i;
+    if (!answers_find(kept, item->key, &i))
+        return false;
+    struct resolver *r = batch->r;
+    if (kept->at[i] == kept->at[i + 1]) {
+        resolver_unnamed(r, item->value, batch->unknown, 0);
+        return true;
+    }
+    resolver_begin(r, item->value);
+    for (uint32_t k = kept->at[i]; k < kept->at[i + 1]; k++) {
+        const struct frame frame = answers_frame(kept, kept->refs[k], r->profile->strings);
+        resolver_add(r, item->value, &frame);
+    }
+    resolver_end(r, item->value, ADDRESS_NAMED);
+    return true;
+}
+
+/* Asks DWARF for the places of those that have no name yet. */
+static void name_asked(const struct batch *batch)
 {
     struct resolver *r = batch->r;
     const struct radix_item *items = batch->items;
     uint64_t *places = base_alloc(batch->n, sizeof *places);
     uint32_t n_places = 0;
     for (uint32_t i = 0; i < batch->n; i++) {
-        if (i == 0 || items[i].key != items[i - 1].key)
+        if (r->addr_state[items[i].value] == STATE_OPEN &&
+            (n_places == 0 || items[i].key != places[n_places - 1]))
             places[n_places++] = items[i].key;
     }
     struct batch_progress told = {.r = r, .n = batch->n};
@@ -130,12 +152,32 @@ static void name_batch(const struct batch *batch)
     object_frames(batch->image->object, places, n_places, &progress, r->notes, &answer);
     uint32_t p = 0;
     for (uint32_t i = 0; i < batch->n; i++) {
-        p += i && items[i].key != items[i - 1].key;
+        if (r->addr_state[items[i].value] != STATE_OPEN)
+            continue;
+        p += items[i].key != places[p];
         name_item(batch, items[i].value, items[i].key, answer.frames + answer.at[p],
                   answer.at[p + 1] - answer.at[p]);
     }
     object_answer_free(&answer);
     base_free(places);
+}
+
+static void name_batch(const struct batch *batch)
+{
+    struct resolver *r = batch->r;
+    const uint32_t n_notes = r->notes ? r->notes->n : 0;
+    struct answers kept;
+    answers_load(&kept, r, batch->image->object);
+    uint32_t n_kept = 0;
+    for (uint32_t i = 0; i < batch->n; i++)
+        n_kept += name_kept(batch, &kept, &batch->items[i]);
+    if (n_kept < batch->n) {
+        name_asked(batch);
+        /* Who was stopped does not know all, and what is damaged is told again. */
+        if (!progress_is_stopped(r->progress) && r->notes && r->notes->n == n_notes)
+            answers_store(&kept, r, batch->image->object, batch->items, batch->n);
+    }
+    answers_free(&kept);
 }
 
 /* Addresses that wait for an image, those of one image together: of image i items[at[i]] up to

@@ -20,23 +20,30 @@ static bool is_same(const struct frame *a, const struct frame *b)
            a->entry == b->entry && a->has_entry == b->has_entry && a->is_inlined == b->is_inlined;
 }
 
-static frame_ix intern_frame(struct resolver *r, const struct frame *frame)
+frame_ix frame_table_add(struct frame_table *table, const struct frame *frame)
 {
     uint64_t key = hash_mix((uint64_t)frame->name << 32 | frame->full,
                             (uint64_t)frame->file << 32 | frame->line);
     key = hash_mix(key, frame->entry + (frame->has_entry ? 2 : 0) + frame->is_inlined);
     for (;; key++) {
         bool is_new;
-        const frame_ix at = idmap_add(&r->frame_of, key, r->n_frames, &is_new);
-        if (!is_new && is_same(&r->frames[at], frame))
+        const frame_ix at = idmap_add(&table->of, key, table->n, &is_new);
+        if (!is_new && is_same(&table->frames[at], frame))
             return at;
         if (is_new) {
-            r->frames =
-                base_grow(r->frames, &r->frames_cap, (size_t)r->n_frames + 1, sizeof *r->frames);
-            r->frames[r->n_frames++] = *frame;
+            table->frames =
+                base_grow(table->frames, &table->cap, (size_t)table->n + 1, sizeof *table->frames);
+            table->frames[table->n++] = *frame;
             return at;
         }
     }
+}
+
+void frame_table_free(struct frame_table *table)
+{
+    base_free(table->frames);
+    idmap_free(&table->of);
+    *table = (struct frame_table){0};
 }
 
 void resolver_begin(struct resolver *r, addr_ix addr)
@@ -47,7 +54,7 @@ void resolver_begin(struct resolver *r, addr_ix addr)
 void resolver_add(struct resolver *r, addr_ix addr, const struct frame *frame)
 {
     r->pool = base_grow(r->pool, &r->pool_cap, (size_t)r->n_pool + 1, sizeof *r->pool);
-    r->pool[r->n_pool++] = intern_frame(r, frame);
+    r->pool[r->n_pool++] = frame_table_add(&r->frames, frame);
     r->addr_count[addr]++;
 }
 
@@ -72,8 +79,8 @@ static void finish(struct resolver *r, struct symbols *out)
 {
     const uint32_t n = r->profile->n_addrs;
     struct symbols made = {
-        .frames = r->frames,
-        .n_frames = r->n_frames,
+        .frames = r->frames.frames,
+        .n_frames = r->frames.n,
         .addr_at = base_alloc((size_t)n + 1, sizeof *made.addr_at),
         .addr_frame = base_alloc(r->n_pool, sizeof *made.addr_frame),
         .addr_state = r->addr_state,
@@ -146,7 +153,7 @@ bool symbolize(const struct profile *profile, const struct symbolize_options *op
     base_free(r.addr_first);
     base_free(r.addr_count);
     base_free(r.pool);
-    idmap_free(&r.frame_of);
+    idmap_free(&r.frames.of);
     name_cache_free(&r.names);
     arena_free(r.arena);
     if (!progress_is_stopped(progress))

@@ -20,11 +20,12 @@ import traceback
 
 import dwarf
 import files
+import kept
 import layout
 import names
 import peers
 
-GROUPS = [dwarf, files, layout, names]
+GROUPS = [dwarf, files, kept, layout, names]
 
 
 class Wrong(Exception):

@@ -14,7 +14,7 @@
 #include "object/internal.h"
 
 enum { INFO = 300000, TEXTS = 1001 };
-#define KEPT "cache/sub/0123abcd.sections"
+#define KEPT "cache/sub/0123abcd-sections.kept"
 
 struct fixture {
     char folder[64], path[256], cache[256], kept[256];
@@ -85,7 +85,7 @@ static bool is_kept(struct fixture *f)
     assert_memory_equal(sections.info.p, f->info, INFO);
     assert_int_equal(sections.str.n, TEXTS);
     assert_memory_equal(sections.str.p, f->texts, TEXTS);
-    const bool was_kept = file.kept != NULL;
+    const bool was_kept = file.kept.mapped != NULL;
     elf_file_close(&file);
     return was_kept;
 }
@@ -124,14 +124,14 @@ static void damaged(void **state)
 {
     struct fixture *f = *state;
     assert_false(is_kept(f));
-    const off_t size = size_of(f->kept), header = 5 * 8 + 8 + 2 * 40 + 8;
-    assert_int_equal(size, header + INFO + 1008);
+    const off_t size = size_of(f->kept), header = 64 + 128;
+    assert_int_equal(size, header + 300032 + 1024);
     for (off_t at = 0; at < header + INFO; at += at < header ? 1 : 9973) {
         change_byte(f->kept, at);
         assert_false(is_kept(f));
         assert_true(is_kept(f));
     }
-    change_byte(f->kept, size - 8); /* the last text */
+    change_byte(f->kept, size - 30); /* the last text */
     assert_false(is_kept(f));
     for (off_t n = 0; n < size - 8; n = n < 200 ? n + 7 : n + 99991) {
         assert_int_equal(truncate(f->kept, n), 0);
@@ -208,9 +208,9 @@ static void bounded(void **state)
     make_folder_in(f->folder, "cache");
     make_folder_in(f->folder, "cache/sub");
     assert_int_equal(chmod(f->cache, 0700), 0);
-    write_aged(f, "aa.sections", 400000, 3000);
-    write_aged(f, "bb.sections", 400000, 5000);
-    write_aged(f, "cc.sections", 400000, 1000);
+    write_aged(f, "aa-answers.kept", 400000, 3000);
+    write_aged(f, "bb-answers.kept", 400000, 5000);
+    write_aged(f, "cc-answers.kept", 400000, 1000);
     write_aged(f, ".new-1-1", 10, 100000);
     write_aged(f, ".new-2-2", 10, 10);
     write_aged(f, "notes", 400000, 9000);
@@ -225,9 +225,9 @@ static void bounded(void **state)
     section_cache_store(&file, 800000);
     elf_file_close(&file);
     assert_true(size_of(f->kept) > 0);
-    assert_false(is_there(f, "bb.sections"));
-    assert_false(is_there(f, "aa.sections"));
-    assert_true(is_there(f, "cc.sections"));
+    assert_false(is_there(f, "bb-answers.kept"));
+    assert_false(is_there(f, "aa-answers.kept"));
+    assert_true(is_there(f, "cc-answers.kept"));
     assert_false(is_there(f, ".new-1-1"));
     assert_true(is_there(f, ".new-2-2"));
     assert_true(is_there(f, "notes"));
