@@ -302,6 +302,16 @@ static void set_cfa(struct machine *m, uint64_t reg, int64_t value, struct table
     m->row->cfa_value = (int32_t)value;
 }
 
+/* A factored offset; one that is no offset in a frame spoils the table. */
+static int64_t scaled(const struct machine *m, int64_t factor, struct table *t)
+{
+    int64_t value;
+    if (!__builtin_mul_overflow(factor, m->common->data_unit, &value) && value == (int32_t)value)
+        return value;
+    t->is_bad = true;
+    return 0;
+}
+
 /* Steps over an expression and returns where it is. */
 static int64_t expression_offset(struct machine *m, struct table *t)
 {
@@ -329,7 +339,6 @@ static void run(struct machine *m, struct table *t)
 {
     struct row remembered[REMEMBERED_MAX];
     unsigned n_remembered = 0;
-    const int64_t unit = m->common->data_unit;
     while (t->p < t->end && !t->is_bad) {
         const unsigned op = (unsigned)table_bytes(t, 1), low = op & 0x3f;
         switch (op >> 6) {
@@ -338,7 +347,7 @@ static void run(struct machine *m, struct table *t)
                 return;
             continue;
         case 2: /* saved at an offset */
-            set_rule(m, low, RULE_OFFSET, (int64_t)table_uleb(t) * unit, t);
+            set_rule(m, low, RULE_OFFSET, scaled(m, (int64_t)table_uleb(t), t), t);
             continue;
         case 3:
             restore(m, low);
@@ -362,7 +371,7 @@ static void run(struct machine *m, struct table *t)
             break;
         case 0x05: { /* saved at an offset */
             const uint64_t reg = table_uleb(t);
-            set_rule(m, reg, RULE_OFFSET, (int64_t)table_uleb(t) * unit, t);
+            set_rule(m, reg, RULE_OFFSET, scaled(m, (int64_t)table_uleb(t), t), t);
             break;
         }
         case 0x06:
@@ -417,25 +426,25 @@ static void run(struct machine *m, struct table *t)
         }
         case 0x11: { /* saved at a signed offset */
             const uint64_t reg = table_uleb(t);
-            set_rule(m, reg, RULE_OFFSET, table_sleb(t) * unit, t);
+            set_rule(m, reg, RULE_OFFSET, scaled(m, table_sleb(t), t), t);
             break;
         }
         case 0x12: { /* CFA: register and signed offset */
             const uint64_t reg = table_uleb(t);
-            set_cfa(m, reg, table_sleb(t) * unit, t);
+            set_cfa(m, reg, scaled(m, table_sleb(t), t), t);
             break;
         }
         case 0x13: /* CFA: signed offset */
-            set_cfa(m, m->row->cfa_reg, table_sleb(t) * unit, t);
+            set_cfa(m, m->row->cfa_reg, scaled(m, table_sleb(t), t), t);
             break;
         case 0x14: { /* is CFA and an offset */
             const uint64_t reg = table_uleb(t);
-            set_rule(m, reg, RULE_VALUE_OFFSET, (int64_t)table_uleb(t) * unit, t);
+            set_rule(m, reg, RULE_VALUE_OFFSET, scaled(m, (int64_t)table_uleb(t), t), t);
             break;
         }
         case 0x15: {
             const uint64_t reg = table_uleb(t);
-            set_rule(m, reg, RULE_VALUE_OFFSET, table_sleb(t) * unit, t);
+            set_rule(m, reg, RULE_VALUE_OFFSET, scaled(m, table_sleb(t), t), t);
             break;
         }
         case 0x16: { /* is what an expression says */
@@ -448,7 +457,7 @@ static void run(struct machine *m, struct table *t)
             break;
         case 0x2f: { /* saved at a negative offset, as old compilers wrote it */
             const uint64_t reg = table_uleb(t);
-            set_rule(m, reg, RULE_OFFSET, -((int64_t)table_uleb(t) * unit), t);
+            set_rule(m, reg, RULE_OFFSET, -scaled(m, (int64_t)table_uleb(t), t), t);
             break;
         }
         default:
