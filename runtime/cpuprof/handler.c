@@ -21,6 +21,7 @@ static struct {
     void (*on_tick)(int, siginfo_t *, void *);
     struct lock lock; /* with all signals blocked; guards: */
     struct sigaction programs;
+    bool has_function; /* the program's action is a handler; read without the lock */
 } handler;
 
 int (*handler_kernel_action)(int, const struct sigaction *, struct sigaction *) = sigaction;
@@ -30,6 +31,14 @@ int (*handler_kernel_action)(int, const struct sigaction *, struct sigaction *) 
 static bool is_ours(const struct sigaction *action)
 {
     return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == handler.on_tick;
+}
+
+static void set_programs(const struct sigaction *action)
+{
+    const bool has_function = (action->sa_flags & SA_SIGINFO) ||
+                              (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+    handler.programs = *action;
+    __atomic_store_n(&handler.has_function, has_function, __ATOMIC_RELEASE);
 }
 
 bool handler_install(int signal, void (*on_tick)(int, siginfo_t *, void *))
@@ -49,7 +58,7 @@ bool handler_install(int signal, void (*on_tick)(int, siginfo_t *, void *))
     (void)sigfillset(&ours.sa_mask);
     if (handler_kernel_action(signal, &ours, NULL) != 0)
         return false;
-    handler.programs = before;
+    set_programs(&before);
     handler.pid = sys_getpid();
     __atomic_store_n(&handler.signal, signal, __ATOMIC_RELEASE);
     return true;
@@ -86,7 +95,7 @@ bool handler_keep(int signal, const struct sigaction *action, struct sigaction *
     const uint64_t mask = take();
     const struct sigaction old = handler.programs;
     if (action)
-        handler.programs = to;
+        set_programs(&to);
     drop(mask);
     if (before)
         *before = old;
@@ -95,12 +104,13 @@ bool handler_keep(int signal, const struct sigaction *action, struct sigaction *
 
 bool handler_pass_on(int signal, siginfo_t *info, void *context)
 {
+    if (!__atomic_load_n(&handler.has_function, __ATOMIC_ACQUIRE))
+        return false;
     const uint64_t mask = take();
     const struct sigaction action = handler.programs;
-    const bool is_function = (action.sa_flags & SA_SIGINFO) ||
-                             (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+    const bool is_function = handler.has_function;
     if (is_function && ((unsigned)action.sa_flags & SA_RESETHAND))
-        handler.programs = (struct sigaction){.sa_handler = SIG_DFL};
+        set_programs(&(struct sigaction){.sa_handler = SIG_DFL});
     drop(mask);
     if (!is_function)
         return false;

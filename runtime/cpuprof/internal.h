@@ -31,13 +31,22 @@ struct table {
     uint64_t *index;
     size_t n_index;
     uint32_t users; /* ticks that are in it now */
+    uint64_t era;   /* differs whenever other records are in it, or it is another table */
+};
+
+/* Where a sample was counted. */
+struct mark {
+    uint64_t *count; /* NULL: nowhere */
+    uint64_t era;
 };
 
 bool table_open(struct table *table);
 void table_close(struct table *table);
 void table_clear(struct table *table);
-/* False: full. */
-bool table_add(struct table *table, const uintptr_t *pcs, size_t n, uint64_t weight);
+/* No count: full. */
+struct mark table_add(struct table *table, const uintptr_t *pcs, size_t n, uint64_t weight);
+/* Counts more of what was marked; false: it is not here, or not any more. */
+bool table_add_to(struct table *table, struct mark mark, uint64_t weight);
 /* The record at *at, which moves on behind it; NULL: no more. Records that are being added just now
  * are not seen yet. */
 const uint64_t *table_next(const struct table *table, size_t *at);
@@ -80,7 +89,9 @@ struct timers_options {
 };
 
 bool timers_start(const struct timers_options *options);
-void timers_stop(void);
+/* What threads have used since their last signal is added to what they did then, in the table, to
+ * which no tick adds any more. */
+void timers_stop(struct table *table);
 /* In a child of fork: no timer and no thread but this one is there. */
 void timers_forget(void);
 
@@ -90,6 +101,8 @@ struct tick {
 };
 
 struct tick timers_tick(const siginfo_t *info);
+/* Where the sample of the tick was counted. */
+void timers_counted(struct mark mark);
 /* Whether the signal comes from a timer of ours, maybe of a profile that has ended. */
 bool timers_own(const siginfo_t *info);
 
@@ -128,6 +141,8 @@ int profile_start(const char *path, const struct ProfilerOptions *options,
 void profile_stop(void);
 void profile_flush(void);
 bool profile_is_on(void);
+/* Counts more of what was marked, if it is still there. */
+bool profile_add_to(struct mark mark, uint64_t weight);
 void profile_state(struct ProfilerState *state);
 
 void profile_before_fork(void);

@@ -122,13 +122,32 @@ static void add(const uintptr_t *pcs, size_t n, uint64_t weight)
         struct table *table = enter_table();
         if (!table)
             return;
-        const bool is_added = table_add(table, pcs, n, weight);
+        const struct mark mark = table_add(table, pcs, n, weight);
+        if (mark.count &&
+            !profile.options.filter_in_thread) /* or who knows whether more is wanted */
+            timers_counted(mark);
         leave_table(table);
-        if (is_added)
+        if (mark.count)
             return;
         if (!make_room(table))
             sys_yield();
     }
+}
+
+/* Not from a tick, so that one could come in between and wait for this thread to leave the table. */
+bool profile_add_to(struct mark mark, uint64_t weight)
+{
+    const uint64_t all = ~UINT64_C(0);
+    uint64_t before = 0;
+    bool is_added = false;
+    (void)sys_sigprocmask(SIG_SETMASK, &all, &before);
+    struct table *table = enter_table();
+    if (table) {
+        is_added = table_add_to(table, mark, weight);
+        leave_table(table);
+    }
+    (void)sys_sigprocmask(SIG_SETMASK, &before, NULL);
+    return is_added;
 }
 
 static int take_room(void)
@@ -314,13 +333,13 @@ int profile_start(const char *path, const struct ProfilerOptions *options,
     return is_started;
 }
 
-/* No tick is in a table or in the filter when this returns. */
-static void end_ticks(void)
+/* No tick is in a table or in the filter when this returns; the table is the active one. */
+static void end_ticks(struct table *table)
 {
     __atomic_store_n(&profile.active, NULL, __ATOMIC_SEQ_CST);
-    timers_stop();
     wait_for_none(&profile.tables[0].users);
     wait_for_none(&profile.tables[1].users);
+    timers_stop(table);
     wait_for_none(&profile.in_filters);
 }
 
@@ -334,7 +353,7 @@ void profile_stop(void)
      * file. */
     const bool is_ours = profile.writer.pid == sys_getpid();
     if (table && is_ours) {
-        end_ticks();
+        end_ticks(table);
         const uint64_t weight = profile.writer.kept_weight + table_weight(table);
         const bool is_lazy = profile.writer.fd < 0;
         if (weight > 0 || !is_lazy) {

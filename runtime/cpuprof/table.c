@@ -23,9 +23,16 @@ enum {
     PLACE_BITS = 40,
 };
 
+static uint64_t next_era(void)
+{
+    static uint64_t last;
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 bool table_open(struct table *table)
 {
     memset(table, 0, sizeof *table);
+    table->era = next_era();
     for (size_t n = WORDS_MOST; n >= WORDS_LEAST; n /= 8) {
         table->n_words = n;
         table->n_index = n / WORDS_A_SLOT;
@@ -51,6 +58,7 @@ void table_clear(struct table *table)
 {
     pages_zero(table->words, table->n_words * sizeof *table->words);
     pages_zero(table->index, table->n_index * sizeof *table->index);
+    table->era = next_era();
     __atomic_store_n(&table->used, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&table->users, 0, __ATOMIC_RELEASE);
 }
@@ -92,12 +100,22 @@ static int64_t make(struct table *table, const uintptr_t *pcs, size_t n)
     return (int64_t)place;
 }
 
-static void count(struct table *table, uint64_t place, uint64_t weight)
+static struct mark count(struct table *table, uint64_t place, uint64_t weight)
 {
-    (void)__atomic_fetch_add(&table->words[place], weight, __ATOMIC_RELAXED);
+    const struct mark mark = {&table->words[place], table->era};
+    (void)__atomic_fetch_add(mark.count, weight, __ATOMIC_RELAXED);
+    return mark;
 }
 
-bool table_add(struct table *table, const uintptr_t *pcs, size_t n, uint64_t weight)
+bool table_add_to(struct table *table, struct mark mark, uint64_t weight)
+{
+    if (!mark.count || mark.era != table->era)
+        return false;
+    (void)__atomic_fetch_add(mark.count, weight, __ATOMIC_RELAXED);
+    return true;
+}
+
+struct mark table_add(struct table *table, const uintptr_t *pcs, size_t n, uint64_t weight)
 {
     const uint64_t hash = hash_of(pcs, n), tag = hash >> PLACE_BITS << PLACE_BITS;
     const uint64_t place_mask = (UINT64_C(1) << PLACE_BITS) - 1;
@@ -107,20 +125,16 @@ bool table_add(struct table *table, const uintptr_t *pcs, size_t n, uint64_t wei
         uint64_t entry = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
         if (entry == 0) {
             if (made == NOT_MADE && (made = make(table, pcs, n)) == NOT_MADE)
-                return false;
+                return (struct mark){0};
             if (__atomic_compare_exchange_n(slot, &entry, tag | ((uint64_t)made + 1), false,
-                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-                count(table, (uint64_t)made, weight);
-                return true;
-            }
+                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+                return count(table, (uint64_t)made, weight);
         }
         const uint64_t place = (entry & place_mask) - 1;
-        if ((entry & ~place_mask) == tag && is_same(table, place, pcs, n)) {
-            count(table, place, weight);
-            return true;
-        }
+        if ((entry & ~place_mask) == tag && is_same(table, place, pcs, n))
+            return count(table, place, weight);
     }
-    return false;
+    return (struct mark){0};
 }
 
 const uint64_t *table_next(const struct table *table, size_t *at)

@@ -3,8 +3,9 @@
  * Which time has passed, and on which thread. Each thread has a timer on its own CPU clock, whose
  * signal goes to that thread; the kernel looks at such clocks at its own tick only (often 250 times
  * a second), but says how many expiries a signal stands for, so that weights add up to the time.
- * What a thread has used after its last signal, it leaves to the next one with the same start
- * routine: otherwise programs that start many short threads would lose most of their time.
+ * What a thread has used after its last signal is added to what it did then. Where it never had
+ * one, the time goes to the next thread with the same start routine: otherwise programs that start
+ * many short threads would lose most of it.
  *
  * Threads get their timer when they start (threads.c) or when the profile does. Any other is found
  * by one more timer on the clock of the whole process, the watch, whose signal goes to whoever
@@ -46,6 +47,7 @@ struct slot {
     uint64_t counted; /* ticks */
     uint64_t since;   /* its clock when counting began */
     uint64_t owed;    /* ticks from before that, which the first signal brings */
+    struct mark last; /* its last sample */
     struct pool *pool;
 };
 
@@ -186,6 +188,7 @@ static struct slot *add_thread(pid_t tid, uint64_t since)
     slot->counted = 0;
     slot->since = since;
     slot->owed = 0;
+    slot->last = (struct mark){0};
     slot->pool = NULL;
     slot->timer = make_timer(timers.options.is_wall ? CLOCK_MONOTONIC : thread_clock(tid), tid,
                              slot, timers.options.interval_ns);
@@ -284,15 +287,34 @@ bool timers_start(const struct timers_options *options)
     return true;
 }
 
-void timers_stop(void)
+/* What the thread has used and no signal told of. Less than an interval as a rule, or a tick of the
+ * kernel; but a kernel that has much to do, or a machine that is one of several on its own, may
+ * leave out many. */
+static int64_t rest_ns(const struct slot *slot, uint64_t now)
+{
+    const uint64_t counted = __atomic_load_n(&slot->counted, __ATOMIC_RELAXED);
+    return (int64_t)(now - slot->since - counted * timers.options.interval_ns);
+}
+
+/* Whole ticks of that. */
+static uint64_t rest_ticks(const struct slot *slot, uint64_t now)
+{
+    const int64_t ns = timers.options.is_wall || now == 0 ? 0 : rest_ns(slot, now);
+    return ns > 0 ? (uint64_t)ns / timers.options.interval_ns : 0;
+}
+
+void timers_stop(struct table *table)
 {
     __atomic_store_n(&timers.is_running, false, __ATOMIC_RELEASE);
     delete_timer(&timers.watch);
     delete_timer(&timers.wall);
     for (unsigned i = 0; i < SLOTS; i++) {
         struct slot *slot = &timers.slots[i];
-        if (__atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE) > 0)
-            free_slot(slot);
+        const pid_t tid = __atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE);
+        if (tid <= 0)
+            continue;
+        (void)table_add_to(table, slot->last, rest_ticks(slot, clock_ns(thread_clock(tid))));
+        free_slot(slot);
     }
     memset(timers.pools, 0, sizeof timers.pools);
 }
@@ -355,11 +377,11 @@ static void leave(void *slot)
         return;
     mine = NULL;
     delete_timer(&s->timer);
-    if (s->pool && !timers.options.is_wall) {
-        const uint64_t used = clock_ns(CLOCK_THREAD_CPUTIME_ID) - s->since;
-        const int64_t left = (int64_t)(used - s->counted * timers.options.interval_ns);
-        (void)__atomic_fetch_add(&s->pool->ns, left, __ATOMIC_RELAXED);
-    }
+    const uint64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID), ticks = rest_ticks(s, now);
+    if (ticks > 0 && profile_add_to(s->last, ticks))
+        s->counted += ticks;
+    if (s->pool && !timers.options.is_wall)
+        (void)__atomic_fetch_add(&s->pool->ns, rest_ns(s, now), __ATOMIC_RELAXED);
     free_slot(s);
 }
 
@@ -444,8 +466,14 @@ struct tick timers_tick(const siginfo_t *info)
         return tick;  /* a timer of the program's own, which we know nothing of */
     if (mine != slot) /* it was found from outside */
         keep_mine(slot);
-    slot->counted += expiries;
+    (void)__atomic_add_fetch(&slot->counted, expiries, __ATOMIC_RELAXED);
     tick.weight = expiries + __atomic_exchange_n(&slot->owed, 0, __ATOMIC_RELAXED) +
                   take_from_pool(slot->pool);
     return tick;
+}
+
+void timers_counted(struct mark mark)
+{
+    if (mine)
+        mine->last = mark;
 }

@@ -38,7 +38,7 @@ static void *add_many(void *given)
     for (unsigned i = 0; i < ADDITIONS; i++) {
         seed = seed * 1664525 + 1013904223;
         const size_t n = make_stack(pcs, (seed >> 8) % STACKS);
-        if (!table_add(&table, pcs, n, 1 + (i & 1)))
+        if (!table_add(&table, pcs, n, 1 + (i & 1)).count)
             abort();
     }
     return NULL;
@@ -66,6 +66,26 @@ static void counted_by_many(void **state)
     table_close(&table);
 }
 
+static void counted_again(void **state)
+{
+    (void)state;
+    static struct table other;
+    const uintptr_t pcs[] = {1, 2, 3};
+    assert_true(table_open(&table) && table_open(&other));
+    const struct mark mark = table_add(&table, pcs, 3, 1);
+    assert_true(table_add_to(&table, mark, 4));
+    assert_int_equal(table_weight(&table), 5);
+    assert_false(table_add_to(&other, mark, 4));
+    assert_false(table_add_to(&table, (struct mark){0}, 4));
+    table_clear(&table); /* and other records come */
+    assert_non_null(table_add(&table, pcs, 2, 1).count);
+    assert_false(table_add_to(&table, mark, 4));
+    assert_int_equal(table_weight(&table), 1);
+    assert_int_equal(table_weight(&other), 0);
+    table_close(&table);
+    table_close(&other);
+}
+
 static void full(void **state)
 {
     (void)state;
@@ -74,13 +94,13 @@ static void full(void **state)
     assert_true(table_open(&table));
     for (unsigned i = 0; i < SAMPLE_MAX; i++)
         pcs[i] = i + 1;
-    while (pcs[0]++ < 1000000 && table_add(&table, pcs, SAMPLE_MAX, 1))
+    while (pcs[0]++ < 1000000 && table_add(&table, pcs, SAMPLE_MAX, 1).count)
         added++;
     assert_in_range(added, 1000, 999999);
     assert_int_equal(table_weight(&table), added);
     table_check(&table);
     pcs[0]--; /* one that is in it still counts */
-    assert_true(table_add(&table, pcs, SAMPLE_MAX, 5));
+    assert_non_null(table_add(&table, pcs, SAMPLE_MAX, 5).count);
     assert_int_equal(table_weight(&table), added + 5);
     table_close(&table);
 }
@@ -94,10 +114,10 @@ static void cleared_where_it_is_locked(void **state)
     assert_int_equal(mlock(table.words, 4096), 0);
     assert_int_equal(mlock(table.index, table.n_index / 64), 0);
     for (unsigned i = 0; i < 30; i++)
-        assert_true(table_add(&table, pcs, make_stack(pcs, i), 7));
+        assert_non_null(table_add(&table, pcs, make_stack(pcs, i), 7).count);
     table_clear(&table);
     for (unsigned i = 30; i > 0; i--)
-        assert_true(table_add(&table, pcs, make_stack(pcs, i), 1));
+        assert_non_null(table_add(&table, pcs, make_stack(pcs, i), 1).count);
     table_check(&table);
     assert_int_equal(table_weight(&table), 30);
     table_close(&table);
@@ -114,11 +134,11 @@ static void kept_behind_a_checkpoint(void **state)
     assert_true(fd >= 0);
     assert_int_equal(writer_open(&writer), 0);
     assert_true(table_open(&table));
-    assert_true(table_add(&table, one, 2, 1));
+    assert_non_null(table_add(&table, one, 2, 1).count);
     writer_checkpoint(&writer, &table);
     assert_int_equal(fstat(fd, &about), 0);
     assert_true((uint64_t)about.st_size > writer.bytes); /* the map */
-    assert_true(table_add(&table, two, 2, 1));
+    assert_non_null(table_add(&table, two, 2, 1).count);
     writer_keep(&writer, &table);
     assert_int_equal(fstat(fd, &about), 0);
     assert_int_equal(about.st_size, (5 + 2 * 4) * 8);
@@ -180,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counted_by_many),
+        cmocka_unit_test(counted_again),
         cmocka_unit_test(full),
         cmocka_unit_test(cleared_where_it_is_locked),
         cmocka_unit_test(kept_behind_a_checkpoint),

@@ -3,11 +3,12 @@
  *   threads split SECONDS [blocked]
  *                           three threads and the first one use CPU time as 1 : 2 : 3 : 2; those
  *                           three are made with all signals blocked
- *   threads many N          N threads one after another, each too short for most ticks
- *   threads churn SECONDS   threads come and go while one starts and stops profiles
- *   threads lingers         a thread that works on after its first destructors
- *   threads exits           threads that end by pthread_exit and by being cancelled, and of C11
- * The last line is the CPU time that the process used. */
+ *   threads turns SECONDS   the first thread works in three functions in turn, a few milliseconds
+ * each; the lines before the last tell the CPU time of each threads many N          N threads one
+ * after another, each too short for most ticks threads churn SECONDS   threads come and go while
+ * one starts and stops profiles threads lingers         a thread that works on after its first
+ * destructors threads exits           threads that end by pthread_exit and by being cancelled, and
+ * of C11 The last line is the CPU time that the process used. */
 #include <gperftools/profiler.h>
 
 #include <pthread.h>
@@ -96,6 +97,44 @@ static void *run_switch(void *a)
     return a;
 }
 
+/* How much is seen at one time: the sum of the squares of the time between two signals. */
+static uint64_t last_signal;
+static double squares;
+
+static int on_signal(void *unused)
+{
+    (void)unused;
+    const uint64_t now = thread_ns();
+    const double passed = (double)(now - last_signal) / 1e9;
+    squares += passed * passed;
+    last_signal = now;
+    return 1;
+}
+
+/* The lengths are drawn, or they could be in step with the clock. */
+static void take_turns(double seconds)
+{
+    static unsigned (*const burners[])(double) = {one, two, three};
+    const struct ProfilerOptions options = {.filter_in_thread = on_signal};
+    uint64_t used[3] = {0};
+    unsigned seed = 7;
+    last_signal = thread_ns();
+    if (!ProfilerStartWithOptions("turns.prof", &options))
+        exit(9);
+    for (const uint64_t end = thread_ns() + (uint64_t)(seconds * 1e9); thread_ns() < end;) {
+        for (unsigned i = 0; i < 3; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            const uint64_t since = thread_ns();
+            (void)burners[i]((i + 1) * (seed >> 8) / (double)(1 << 24) * 0.002);
+            used[i] += thread_ns() - since;
+        }
+    }
+    ProfilerStop();
+    for (unsigned i = 0; i < 3; i++)
+        printf("%.6f\n", (double)used[i] / 1e9);
+    printf("%.9f\n", squares);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -114,6 +153,8 @@ int main(int argc, char **argv)
         first(2 * share);
         for (int i = 0; i < 3; i++)
             pthread_join(t[i], NULL);
+    } else if (!strcmp(what, "turns")) {
+        take_turns(seconds_of(argc, argv, 2, 4));
     } else if (!strcmp(what, "many")) {
         for (long i = 0, n = argc > 2 ? atol(argv[2]) : 100; i < n; i++) {
             pthread_create(&t[0], NULL, run_brief, NULL);
