@@ -174,42 +174,26 @@ static bool is_named(const char *name, const char *wanted, bool *is_old)
     return *is_old || strcmp(name, wanted) == 0;
 }
 
-/* Whether units of DWARF begin with one of types, which nobody asks for addresses. */
-static bool holds_types(struct span info, enum cursor_order order)
-{
-    struct cursor c = cursor_over(info, order);
-    if (cursor_u32(&c) == UINT32_MAX)
-        cursor_skip(&c, 8);
-    const uint16_t version = cursor_u16(&c);
-    const uint8_t type = cursor_u8(&c);
-    return !cursor_failed(&c) && version >= 5 && (type == DW_UT_type || type == DW_UT_split_type);
-}
-
-/* Of several of one name the first that is of use: compilers put each unit of types into a section
- * of its own, by the same name. */
-static Elf_Scn *find_section(struct elf_file *file, const char *name, bool *is_old)
+/* The first of this name behind `scn`, or of all if that is NULL. */
+static Elf_Scn *next_section(struct elf_file *file, Elf_Scn *scn, const char *name, bool *is_old)
 {
     size_t names;
     if (!file->elf || elf_getshdrstrndx(file->elf, &names) != 0)
         return NULL;
-    const bool is_split_info = strcmp(name, ".debug_info.dwo") == 0;
-    Elf_Scn *best = NULL;
-    bool is_best_old = false;
-    for (Elf_Scn *scn = elf_nextscn(file->elf, NULL); scn; scn = elf_nextscn(file->elf, scn)) {
+    while ((scn = elf_nextscn(file->elf, scn))) {
         GElf_Shdr header;
         const char *found =
             gelf_getshdr(scn, &header) ? elf_strptr(file->elf, names, header.sh_name) : NULL;
-        bool is_this_old;
-        if (!found || header.sh_type == SHT_NOBITS || !header.sh_size ||
-            !is_named(found, name, &is_this_old))
-            continue;
-        best = scn;
-        is_best_old = is_this_old;
-        if (!is_split_info || !holds_types(section_contents(file, scn, is_this_old), file->order))
-            break;
+        if (found && header.sh_type != SHT_NOBITS && header.sh_size &&
+            is_named(found, name, is_old))
+            return scn;
     }
-    *is_old = is_best_old;
-    return best;
+    return NULL;
+}
+
+static Elf_Scn *find_section(struct elf_file *file, const char *name, bool *is_old)
+{
+    return next_section(file, NULL, name, is_old);
 }
 
 struct span elf_file_section(struct elf_file *file, const char *name)
@@ -287,6 +271,28 @@ void elf_file_identify(struct elf_file *file, struct buf *to)
     buf_add(to, elf_file_build_id(file));
 }
 
+/* Whether units of DWARF begin with one of types, which nobody asks for addresses. */
+static bool holds_types(struct span info, enum cursor_order order)
+{
+    struct cursor c = cursor_over(info, order);
+    if (cursor_u32(&c) == UINT32_MAX)
+        cursor_skip(&c, 8);
+    const uint16_t version = cursor_u16(&c);
+    const uint8_t type = cursor_u8(&c);
+    return !cursor_failed(&c) && version >= 5 && (type == DW_UT_type || type == DW_UT_split_type);
+}
+
+/* The section with the code's unit: compilers put each unit of types of a split file into a section
+ * of its own, by the same name. */
+static Elf_Scn *find_split_info(struct elf_file *file, const char *name, bool *is_old)
+{
+    Elf_Scn *scn = find_section(file, name, is_old), *next;
+    while (scn && holds_types(section_contents(file, scn, *is_old), file->order) &&
+           (next = next_section(file, scn, name, is_old)))
+        scn = next;
+    return scn;
+}
+
 /* Only what is read: unpacking is a large part of the time that compressed debug files cost. */
 void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_sections *out)
 {
@@ -317,7 +323,8 @@ void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_
         char name[40];
         const bool is_dwo = is_split && rows[i].is_in_split;
         (void)snprintf(name, sizeof name, "%s%s", rows[i].name, is_dwo ? ".dwo" : "");
-        sections[i] = find_section(file, name, &is_old[i]);
+        const bool may_be_several = is_dwo && rows[i].at == offsetof(struct dwarf_sections, info);
+        sections[i] = (may_be_several ? find_split_info : find_section)(file, name, &is_old[i]);
         const struct unpacked *unpacked =
             sections[i] ? find_unpacked(file, sections[i], is_old[i]) : NULL;
         n_packed += unpacked ? unpacked->packed.stream.n : 0;
