@@ -158,8 +158,7 @@ static bool ends_in_deleted(struct span *path)
     return true;
 }
 
-/* Code that no file has, under the name that the kernel gives it. */
-static bool is_vdso(struct span path)
+bool path_is_vdso(struct span path)
 {
     return span_is(path, "[vdso]") || span_is(path, "[vsyscall]");
 }
@@ -232,7 +231,7 @@ static void add_file(struct builder *builder, struct mapping mapping, struct spa
         end_gap(builder, &mapping);
     } else {
         widen_gap(builder, mapping.start, mapping.limit, is_code);
-        if (!is_vdso(path))
+        if (!path_is_vdso(path))
             return;
         builder_close_gap(builder);
         mapping.path = strings_add(builder->strings, path);
@@ -398,5 +397,5 @@ void builder_mapping(struct builder *builder, const struct mapping *mapping)
     *made = *mapping;
     made->path = strings_clean(builder->strings, mapping->path);
     made->is_library = is_library(strings_span(builder->strings, mapping->path));
-    made->is_vdso = is_vdso(strings_span(builder->strings, mapping->path));
+    made->is_vdso = path_is_vdso(strings_span(builder->strings, mapping->path));
 }

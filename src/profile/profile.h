@@ -43,6 +43,9 @@ struct mapping {
     bool is_vdso; /* code that the kernel brings along, in no file: `path` is its name */
 };
 
+/* Whether a mapping is code that no file has, by the name that the kernel gives it. */
+bool path_is_vdso(struct span path);
+
 struct column {
     str_id name, unit; /* "inuse_space", "bytes" */
 };

@@ -296,7 +296,7 @@ static bool read_mapping(struct proto *proto, struct span message, bool is_first
     }
     /* Names in brackets are not files, but the kernel's code is known by its name; a mapping of
      * unknown size holds nothing. */
-    const bool is_vdso = span_is(path, "[vdso]");
+    const bool is_vdso = path_is_vdso(path);
     if (path.n == 0 || (path.p[0] == '[' && !is_vdso) || span_starts(path, "//anon"))
         return true;
     if (is_first && !is_vdso)
