@@ -170,6 +170,27 @@ def link_time_optimization_of_clang(w):
 
 
 @case
+def link_time_copies(w):
+    """Functions of one name that were private to two files get names of their own."""
+    for name in ('one', 'two'):
+        (w.folder / (name + '.c')).write_text('''
+            extern volatile int sink;
+            static __attribute__((noinline)) int twin(int x) { for (int i = 0; i < x; i++) sink += i * %d; return sink; }
+            int (*%s(void))(int) { return twin; }''' % (len(name) + ord(name[0]), name))
+    (w.folder / 'main.c').write_text('''
+        volatile int sink;
+        extern int (*one(void))(int), (*two(void))(int);
+        int main(int argc, char **argv) { (void)argv; return one()(argc) + two()(argc + 1) + (one() != two()); }''')
+    w.run('gcc', '-O2', '-g', '-flto', '-o', 'prog', 'one.c', 'two.c', 'main.c')
+    path = w.folder / 'prog'
+    twins = {name for name, _, _ in peers.functions(path) if name.startswith('twin')}
+    w.expect(len(twins) == 2 and any('.lto_priv' in name for name in twins), str(sorted(twins)))
+    answers = w.compare(path, ('llvm-symbolizer',))
+    found = {frames[-1][0].partition('@')[0] for frames in answers.values() if frames}
+    w.expect(len({name for name in found if name.startswith('twin')}) == 2, str(sorted(found)))
+
+
+@case
 def sections_of_their_own(w):
     """Each function in its own section, some of them thrown away: their ranges begin at 0."""
     path = compiled(w, 'gcc', '-g', '-ffunction-sections', '-Wl,--gc-sections', '-DUNUSED')

@@ -74,6 +74,21 @@ def libraries(w):
 
 
 @case
+def prelinked_libraries(w):
+    """Linked to an address of its own, as prelink leaves libraries: loaded there, or elsewhere all the same."""
+    program = compiled(w, 'gcc', '-g', '-no-pie', out='main')
+    home = 0x3000000000
+    for more in ([], ['-fuse-ld=lld', '-Wl,--image-base=%#x' % home]):
+        path = w.folder / 'libhome.so'
+        w.run('gcc', '-O2', '-g', '-fPIC', '-shared', *(more or ['-Wl,-Ttext-segment=%#x' % home]), '-o', path,
+              *w.source('shapes.c', 'other.c'))
+        code = code_segments(path)
+        w.expect(code and all(s.address >= home and s.address != s.offset for s in code), 'it is not linked there')
+        for bias in (0, 0x1000, 0x7ff000000000 - home):
+            w.compare(path, ALL, arguments=[program], base=bias)
+
+
+@case
 def copied_text(w):
     """Code on large pages: in the middle of the program's text there is a piece that is no file's."""
     path = compiled(w, 'gcc', '-g', '-static-pie', '-fPIE')
