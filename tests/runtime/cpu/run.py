@@ -301,7 +301,7 @@ def around_a_loop():
         expect(profile.total > 0 and within['take_and_give'] >= 0.95 * profile.total, within)
         expect(within['before_and_after'] == 0, within)
         # The option: a few samples may all have one caller, which would pass for the frame of a signal.
-        text = output([CPROF, '--text', '--cum', '--no_auto_signal_frm', program, 'blocks.prof'])
+        text = output([CPROF, '--text', '--cum', '--no-auto-signal-frm', program, 'blocks.prof'])
         expect(re.search(r'^Total: %d samples$' % profile.total, text, re.M), text)
         expect(re.search(r'\d+ +[\d.]+% take_and_give$', text, re.M), text)
 
