@@ -69,3 +69,18 @@ void alloc_each_block(void (*visit)(void *to, const struct alloc_block *block), 
 /* The first part of the heap, in use or not, that lies between the addresses. False if there is
  * none. The caller holds all locks of the allocator, or knows that nobody allocates. */
 bool alloc_next_heap(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *end);
+
+/* ---- samples: on average one block in so many bytes, with who made it */
+
+/* Who knows stacks: of the program's call, hooks_caller, by number; and wants to know what the
+ * system gave. Without it nothing is sampled. No lock is held. */
+struct alloc_observer {
+    uint32_t (*stack)(void);
+    void (*grew)(size_t bytes);
+};
+void alloc_observe(const struct alloc_observer *observer);
+
+size_t alloc_sample_period(void); /* bytes; 0: none is taken */
+void alloc_sample_set_period(size_t bytes);
+/* Each sample that lives. The allocator's locks are held. */
+void alloc_each_sample(void (*visit)(void *to, uint32_t stack, size_t size), void *to);

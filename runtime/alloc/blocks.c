@@ -38,7 +38,7 @@ static void report_large(size_t size, const void *p)
     text_write(&text, STDERR_FILENO);
 }
 
-static void *take_large(size_t size, size_t align, bool *is_zero)
+void *alloc_take_large(size_t size, size_t align, bool *is_zero)
 {
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX)
         return NULL;
@@ -57,7 +57,7 @@ void *alloc_take(size_t size, bool *is_zero)
     *is_zero = false;
     if (size <= SMALL_MAX)
         return cache_refill(classes.of_size[class_index(size)]);
-    return take_large(size, 1, is_zero);
+    return alloc_take_large(size, 1, is_zero);
 }
 
 void *alloc_take_aligned(size_t size, size_t align)
@@ -66,7 +66,7 @@ void *alloc_take_aligned(size_t size, size_t align)
     bool is_zero = false;
     const uint32_t c = class_aligned(size, align);
     if (c == 0)
-        return take_large(size, align, &is_zero);
+        return alloc_take_large(size, align, &is_zero);
     return cache_refill(c);
 }
 
@@ -80,6 +80,7 @@ void alloc_give(void *p)
     struct span *span = pagemap_large(p);
     if (!span)
         misuse_invalid_free(p);
+    __atomic_store_n(&span->sample, 0, __ATOMIC_RELAXED);
     pageheap_give(span);
     if (++own.large_calls >= LOOK_AT_CLOCK) {
         own.large_calls = 0;
@@ -116,6 +117,8 @@ void *alloc_finish(void *p, size_t size)
 {
     if (UNLIKELY(hooks_any()))
         hooks_tell_new(p, size);
+    if (UNLIKELY(own.grown != 0))
+        growth_tell();
     if (UNLIKELY(!p))
         errno = ENOMEM;
     return p;

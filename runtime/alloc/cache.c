@@ -28,7 +28,7 @@ enum {
 #define TICK_NS 50000000u
 
 struct cache cache_none;
-__thread struct own own = {.cache = &cache_none};
+__thread struct own own = {.cache = &cache_none, .fine_most = FINE_MAX, .align_most = PAGE_SIZE};
 
 static struct {
     struct lock lock; /* guards the list, and who has which cache */

@@ -117,6 +117,12 @@ static void set_aggressive(size_t value)
     knobs.is_aggressive = value != 0;
 }
 
+static size_t sample_parameter(const struct alloc_stats *s)
+{
+    (void)s;
+    return alloc_sample_period();
+}
+
 static size_t limit_mb(const struct alloc_stats *s)
 {
     (void)s;
@@ -161,6 +167,7 @@ static const struct property {
     {"tcmalloc.aggressive_memory_decommit", is_aggressive, set_aggressive},
     {"tcmalloc.heap_limit_mb", limit_mb, set_limit_mb},
     {"tcmalloc.impl.thread_cache_count", caches, NULL},
+    {"tcmalloc.sample_parameter", sample_parameter, alloc_sample_set_period},
 };
 
 static const struct property *property_of(const char *name)
@@ -251,9 +258,9 @@ EXPORT size_t MallocExtension_GetThreadCacheSize(void)
     return cache_bytes();
 }
 
-/* Without the tools that capture stacks there is nothing to tell. */
-EXPORT void MallocExtension_GetHeapSample(void (*write)(void *arg, const char *text, size_t size),
-                                          void *arg)
+/* Where the heap profiler is, its functions take the place of these two. */
+EXPORT __attribute__((weak)) void MallocExtension_GetHeapSample(
+    void (*write)(void *arg, const char *text, size_t size), void *arg)
 {
     static const char text[] = "This malloc implementation does not support sampling.\n"
                                "It is the minimal library: link with, or preload, the full\n"
@@ -262,9 +269,8 @@ EXPORT void MallocExtension_GetHeapSample(void (*write)(void *arg, const char *t
     write(arg, text, sizeof text - 1);
 }
 
-EXPORT void MallocExtension_GetHeapGrowthStacks(void (*write)(void *arg, const char *text,
-                                                              size_t size),
-                                                void *arg)
+EXPORT __attribute__((weak)) void MallocExtension_GetHeapGrowthStacks(
+    void (*write)(void *arg, const char *text, size_t size), void *arg)
 {
     static const char text[] = "This malloc implementation does not support growth stacks.\n"
                                "It is the minimal library: link with, or preload, the full\n"

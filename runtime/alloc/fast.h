@@ -25,12 +25,18 @@ static inline void *fast_pop(uint32_t class_ix)
     return block;
 }
 
+/* False: this is the block to sample. */
+static inline bool fast_passes(size_t size)
+{
+    return own.fine_most != 0 || (own.until_sample -= (int64_t)size) >= 0;
+}
+
 static inline void *fast_take(size_t size)
 {
-    if (LIKELY(size <= FINE_MAX))
+    if (LIKELY(size <= own.fine_most))
         return fast_pop(fast_size_class((size + 7) >> 3));
-    if (LIKELY(size <= SMALL_MAX))
-        return fast_pop(fast_size_class((size + 127 + 15360) >> 7));
+    if (LIKELY(size <= SMALL_MAX) && LIKELY(fast_passes(size)))
+        return fast_pop(fast_size_class(class_index(size)));
     return NULL;
 }
 
@@ -39,7 +45,7 @@ static inline void *fast_take(size_t size)
  * an alignment of 0 are rare. */
 static inline void *fast_take_aligned(size_t size, size_t align)
 {
-    if (UNLIKELY(align > PAGE_SIZE) || UNLIKELY(size - 1 >= SMALL_MAX - PAGE_SIZE))
+    if (UNLIKELY(align > own.align_most) || UNLIKELY(size - 1 >= SMALL_MAX - PAGE_SIZE))
         return NULL;
     const uint32_t c = fast_size_class(class_index((size + align - 1) & -align));
     if (UNLIKELY((classes.facts[c].size & (align - 1)) != 0))

@@ -10,6 +10,7 @@
  *   pageheap.c   runs of free pages, from and to the system
  *   pagemap.c    from an address to its span and class
  *   words.c      from a block to its word
+ *   samples.c    one block in so many bytes, with who made it
  *
  * Locks are taken in the order caches, gates, central by class, page heap, words, arena; the fast
  * path takes none. No code of the program runs while one is held. */
@@ -95,8 +96,7 @@ struct span {
             struct span *left, *right;
         };
         struct { /* SPAN_LARGE */
-            uint64_t word;
-            bool is_zero; /* when just taken: reads as zeroes */
+            uint64_t word, sample;
         };
     };
     struct words *words; /* SPAN_SMALL: of its blocks, if one ever had a word; else NULL */
@@ -104,6 +104,7 @@ struct span {
     uint8_t class_ix;    /* SPAN_SMALL */
     uint8_t state;       /* enum span_state */
     bool is_listed;      /* SPAN_SMALL: in the central list of spans with blocks to give */
+    bool is_zero;        /* SPAN_LARGE, when just taken: reads as zeroes */
 };
 
 static inline void *span_start(const struct span *span)
@@ -284,6 +285,12 @@ struct own {
     uint8_t is_ending;   /* the thread is past its end: no new cache */
     uint8_t is_inside;   /* holds the gate of the cache it has, or is about to */
     uint8_t large_calls; /* since the last look at the clock */
+    /* The largest size and alignment that the shortest way serves. While blocks are sampled they
+     * are 0, and the way beside it counts bytes. */
+    uint32_t fine_most, align_most;
+    int64_t until_sample; /* bytes */
+    uint64_t random;
+    size_t grown; /* bytes that the system gave in this call */
 };
 extern struct cache cache_none;
 extern __thread struct own own __attribute__((tls_model("initial-exec")));
@@ -311,6 +318,16 @@ void cache_set_total_limit(size_t bytes);
 size_t cache_least_limit(void);
 void cache_set_least_limit(size_t bytes);
 
+/* ---- samples.c */
+
+/* On the slow path: is this block to be one? Counts what the fast path did not. */
+bool sample_is_due(size_t size, bool is_counted);
+/* Such a block: a span of its own, which notes who called. NULL when out of memory. */
+void *sample_take(size_t size, size_t align);
+void sample_resize(struct span *span, size_t size);
+/* What the system gave is told to who wants to know; no lock is held. */
+COLD void growth_tell(void);
+
 /* ---- start.c */
 
 /* What the environment says; read once, at the first call. */
@@ -322,6 +339,7 @@ extern struct knobs {
     bool never_releases;  /* TCMALLOC_DISABLE_MEMORY_RELEASE */
     size_t limit_mb;      /* TCMALLOC_HEAP_LIMIT_MB */
     int64_t large_report; /* TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD; negative: never */
+    int64_t sample;       /* TCMALLOC_SAMPLE_PARAMETER */
 } knobs;
 
 extern bool alloc_started;
@@ -359,6 +377,7 @@ static inline size_t pages_for(size_t size)
 /* Memory as malloc gives it, without the new handler and without the hooks; errno untouched. */
 void *alloc_take(size_t size, bool *is_zero);
 void *alloc_take_aligned(size_t size, size_t align);
+void *alloc_take_large(size_t size, size_t align, bool *is_zero);
 void alloc_give(void *p);
 /* Bytes of the block that begins at p, 0 if none does. */
 size_t alloc_usable(const void *p);

@@ -335,6 +335,7 @@ static bool grow(size_t pages)
         heap.end = span->page + n;
     heap.system_pages += n;
     heap.reserves++;
+    own.grown += n << PAGE_SHIFT;
     free_join(span);
     return true;
 }
@@ -385,6 +386,7 @@ static struct span *take(size_t pages)
     span->state = SPAN_LARGE;
     span->is_zero = state == SPAN_RETURNED;
     span->word = 0;
+    span->sample = 0;
     heap.spans++;
     return span;
 }

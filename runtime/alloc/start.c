@@ -34,6 +34,7 @@ static void read_environment(void)
     knobs.release_rate = env_double("TCMALLOC_RELEASE_RATE", knobs.release_rate);
     knobs.is_aggressive = env_bool("TCMALLOC_AGGRESSIVE_DECOMMIT", false);
     knobs.never_releases = env_bool("TCMALLOC_DISABLE_MEMORY_RELEASE", false);
+    knobs.sample = env_int("TCMALLOC_SAMPLE_PARAMETER", 0);
     knobs.large_report = env_int("TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD", knobs.large_report);
     /* Whoever starts a program with rights of its own shall not make it fail on purpose. */
     const int64_t limit = env_int("TCMALLOC_HEAP_LIMIT_MB", 0);

@@ -3,7 +3,7 @@
  * Blocks while somebody tracks them: each call takes the slow path, and each block gets a word. A
  * block and its word come and go together inside a gate. A thread has a gate of its own, its
  * cache's, so that it is never waited for but by whoever freezes the allocator and takes them all.
- * Threads without a cache share one. */
+ * Threads without a cache share one. While nobody tracks, blocks may be sampled. */
 #include "alloc/internal.h"
 
 #include "hooks/hooks.h"
@@ -84,15 +84,24 @@ static void *take_with_word(const struct alloc_tracker *t, size_t size, size_t a
 void *tracked_take(size_t size, size_t asked, bool *is_zero)
 {
     const struct alloc_tracker *t = tracker();
-    return UNLIKELY(t) ? take_with_word(t, size, asked, 1, is_zero) : alloc_take(size, is_zero);
+    if (UNLIKELY(t))
+        return take_with_word(t, size, asked, 1, is_zero);
+    if (UNLIKELY(sample_is_due(asked, size <= SMALL_MAX))) {
+        *is_zero = false;
+        return sample_take(asked, 1);
+    }
+    return alloc_take(size, is_zero);
 }
 
 void *tracked_take_aligned(size_t size, size_t align)
 {
     const struct alloc_tracker *t = tracker();
     bool is_zero;
-    return UNLIKELY(t) ? take_with_word(t, size, size, align, &is_zero)
-                       : alloc_take_aligned(size, align);
+    if (UNLIKELY(t))
+        return take_with_word(t, size, size, align, &is_zero);
+    if (UNLIKELY(sample_is_due(size, false)))
+        return sample_take(size, align);
+    return alloc_take_aligned(size, align);
 }
 
 void tracked_give(void *p)
@@ -114,7 +123,12 @@ void tracked_give(void *p)
 static bool resize(void *p, size_t size)
 {
     struct span *large = pagemap_large(p);
-    return !large || pageheap_resize(large, pages_for(size));
+    if (!large)
+        return true;
+    const bool done = pageheap_resize(large, pages_for(size));
+    if (done && large->sample)
+        sample_resize(large, size);
+    return done;
 }
 
 bool tracked_resize(void *p, size_t size)

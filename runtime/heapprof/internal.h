@@ -7,6 +7,7 @@
  *   profile.c    the profile that is on: what was made and freed, and when that is written
  *   snapshot.c   what lives at one moment, by stack
  *   text.c       profiles as text
+ *   samples.c    blocks that are sampled, and stacks at which the heap grew
  *   switch.c     what happens without a call: the environment, the signal, the end of the process
  *   api.c        the program's door
  *
@@ -60,6 +61,8 @@ struct snapshot {
 /* What the profile knows; false: no memory, or (not waiting) the table cannot be frozen now. */
 bool snapshot_take(struct snapshot *snapshot, bool may_wait);
 void snapshot_free(struct snapshot *snapshot);
+/* Most bytes first, in an order that is the same for the same rows. */
+void rows_sort(struct row *rows, size_t n);
 
 /* ---- text.c */
 
@@ -71,6 +74,15 @@ void text_row(const struct text_sink *sink, const struct tally *live, const stru
 /* Under the profile's lock. */
 void text_maps(const struct text_sink *sink);
 void text_snapshot(const struct text_sink *sink, const struct snapshot *snapshot);
+
+/* Text in pages, which grow; no room: out of memory. */
+struct grown {
+    char *p;
+    size_t n, room;
+};
+
+struct text_sink grown_begin(struct grown *grown);
+void grown_free(struct grown *grown);
 
 /* ---- profile.c */
 

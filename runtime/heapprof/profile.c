@@ -15,7 +15,6 @@
 #include "base/env.h"
 #include "base/lock.h"
 #include "base/outname.h"
-#include "base/pages.h"
 #include "base/syscall.h"
 
 enum {
@@ -360,32 +359,6 @@ void heap_profile_end(void)
 
 /* ---- as a string */
 
-/* Text in pages, which grow. */
-struct grown {
-    char *p;
-    size_t n, room; /* 0: out of memory */
-};
-
-static void put_in_grown(void *to, const char *piece, size_t n)
-{
-    struct grown *grown = to;
-    if (grown->room - grown->n < n && grown->room > 0) {
-        size_t room = grown->room;
-        while (room - grown->n < n)
-            room *= 2;
-        char *p = pages_map(NULL, room, SYSTEM_PAGE);
-        if (p)
-            memcpy(p, grown->p, grown->n);
-        pages_unmap(grown->p, grown->room);
-        grown->p = p;
-        grown->room = p ? room : 0;
-    }
-    if (grown->room > 0) {
-        memcpy(grown->p + grown->n, piece, n);
-        grown->n += n;
-    }
-}
-
 static char *copy_text(const char *text, size_t n)
 {
     char *copy = malloc(n + 1);
@@ -398,15 +371,12 @@ static char *copy_text(const char *text, size_t n)
 
 char *heap_profile_text(void)
 {
-    enum { ROOM = 1 << 16 };
     struct snapshot snapshot;
     struct grown grown = {.room = 0};
     lock_take(&profile.lock);
     const bool is_on = profile.is_on;
     if (is_on && snapshot_take(&snapshot, true)) {
-        grown.p = pages_map(NULL, ROOM, SYSTEM_PAGE);
-        grown.room = grown.p ? ROOM : 0;
-        const struct text_sink sink = {put_in_grown, &grown};
+        const struct text_sink sink = grown_begin(&grown);
         text_snapshot(&sink, &snapshot);
         snapshot_free(&snapshot);
     }
@@ -414,8 +384,7 @@ char *heap_profile_text(void)
     if (!is_on)
         return copy_text("", 0);
     char *text = grown.room > 0 ? copy_text(grown.p, grown.n) : NULL;
-    if (grown.room > 0)
-        pages_unmap(grown.p, grown.room);
+    grown_free(&grown);
     return text;
 }
 

@@ -60,7 +60,7 @@ static void sift(struct row *rows, size_t i, size_t n)
 }
 
 /* In place: qsort may allocate. */
-static void sort(struct row *rows, size_t n)
+void rows_sort(struct row *rows, size_t n)
 {
     for (size_t i = n / 2; i > 0; i--)
         sift(rows, i - 1, n);
@@ -89,7 +89,7 @@ bool snapshot_take(struct snapshot *snapshot, bool may_wait)
     objects_thaw();
     if (!snapshot->rows)
         return false;
-    sort(snapshot->rows, snapshot->n);
+    rows_sort(snapshot->rows, snapshot->n);
     return true;
 }
 

@@ -3,7 +3,12 @@
  * Heap profiles as text, as docs/formats.md has them. */
 #include "heapprof/internal.h"
 
+#include <string.h>
+
 #include "base/maps.h"
+#include "base/pages.h"
+
+enum { ROOM = 1 << 16 };
 
 static struct maps_reader maps; /* the profile's lock */
 
@@ -47,4 +52,39 @@ void text_snapshot(const struct text_sink *sink, const struct snapshot *snapshot
         text_row(sink, &row->live, &row->made, pcs, n);
     }
     text_maps(sink);
+}
+
+static void put(void *to, const char *piece, size_t n)
+{
+    struct grown *grown = to;
+    if (grown->room - grown->n < n && grown->room > 0) {
+        size_t room = grown->room;
+        while (room - grown->n < n)
+            room *= 2;
+        char *p = pages_map(NULL, room, SYSTEM_PAGE);
+        if (p)
+            memcpy(p, grown->p, grown->n);
+        pages_unmap(grown->p, grown->room);
+        grown->p = p;
+        grown->room = p ? room : 0;
+    }
+    if (grown->room > 0) {
+        memcpy(grown->p + grown->n, piece, n);
+        grown->n += n;
+    }
+}
+
+struct text_sink grown_begin(struct grown *grown)
+{
+    grown->p = pages_map(NULL, ROOM, SYSTEM_PAGE);
+    grown->room = grown->p ? ROOM : 0;
+    grown->n = 0;
+    return (struct text_sink){put, grown};
+}
+
+void grown_free(struct grown *grown)
+{
+    if (grown->room > 0)
+        pages_unmap(grown->p, grown->room);
+    grown->room = 0;
 }

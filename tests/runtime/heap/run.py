@@ -4,7 +4,7 @@
 
 Results are TAP.
 
-usage: run.py CPROF LIBRARY.so GROW API STORM GROW-STATIC BOTH BOTH-STATIC
+usage: run.py CPROF LIBRARY.so GROW API STORM GROW-STATIC BOTH BOTH-STATIC SAMPLES
 """
 import os
 import pathlib
@@ -16,7 +16,7 @@ import tempfile
 import traceback
 
 HANG_SECONDS = 600
-CPROF, LIBRARY, GROW, API, STORM, STATIC, BOTH, BOTH_STATIC = map(os.path.abspath, sys.argv[1:9])
+CPROF, LIBRARY, GROW, API, STORM, STATIC, BOTH, BOTH_STATIC, SAMPLES = map(os.path.abspath, sys.argv[1:10])
 NOTICE = 'Starting tracking the heap\n'
 
 
@@ -224,6 +224,40 @@ def check_storm():
     assert kept == [(800, 800 * 777) * 2], heap.rows[:5]
 
 
+def check_samples(how, env):
+    """Samples, scaled up by the reader, are what was made: 40 MB at each place, 6 standard deviations off at most."""
+    r = run([SAMPLES, how], env)
+    assert r.returncode == 0 and r.stderr.startswith('period 32768\n'), r.stderr
+    head = re.match(r'heap profile: ( *\d+): ( *\d+) \[\1: \2\] @ heap_v2/32768\n', r.stdout)
+    assert head, r.stdout[:500]
+    assert re.search(r'^heap profile: +\d+: +\d+ \[ *\d+: +\d+\] @ heap_v2/0$', r.stderr, re.M), r.stderr[:500]
+    left = re.search(r'^heap profile: +(\d+):', r.stderr, re.M)
+    assert int(left.group(1)) < 10, r.stderr[:500]  # all but this very text is free
+    pathlib.Path('s.heap').write_text(r.stdout)
+    r = run([CPROF, '--text', SAMPLES, 's.heap'])
+    found = {l.split()[-1]: float(l.split()[0]) for l in r.stdout.split('\n')[1:] if l}
+    for place in 'small', 'middle', 'large', 'aligned':
+        assert 30 < found.get(place, 0) < 50, r.stdout
+    assert found.get('churned', 0) < 1, r.stdout
+
+
+def check_no_samples():
+    r = run([SAMPLES, 'cxx'])
+    assert re.match(r'(%warn[^\n]*\n){7}heap profile:      0:        0 \[     0:        0\] @ heap_v2/0\n', r.stdout)
+    assert 'SAMPLE_PARAMETER' in r.stdout and '\nMAPPED_LIBRARIES:\n' in r.stdout
+
+
+def check_growth():
+    r = run([SAMPLES, 'growth'])
+    head = re.match(r'heap profile: ( *\d+): ( *\d+) \[\1: \2\] @ growth\n', r.stdout)
+    assert head and int(head.group(2)) > 160 << 20, r.stdout[:500]
+    pathlib.Path('g.heap').write_text(r.stdout)
+    r = run([CPROF, '--text', SAMPLES, 'g.heap'])
+    found = {l.split()[-1] for l in r.stdout.split('\n')[1:] if l}
+    assert {'middle', 'large', 'aligned', 'main'} <= found, r.stdout
+    assert not any('malloc' in name for name in found), r.stdout
+
+
 def check_help():
     r = run([GROW, '1'], {'CPROF_RUNTIME_HELP': '1'})
     for name in 'HEAPPROFILE', 'HEAP_PROFILE_CLEANUP', 'HEAPPROFILESIGNAL':
@@ -290,6 +324,11 @@ def main():
         ('storm', check_storm, ()),
         ('all tools', check_all_tools, (BOTH,)),
         ('all tools, static', check_all_tools, (BOTH_STATIC,)),
+        ('samples by the environment, from C', check_samples, ('c', {'TCMALLOC_SAMPLE_PARAMETER': '32768'})),
+        ('samples by the environment, from C++', check_samples, ('cxx', {'TCMALLOC_SAMPLE_PARAMETER': '32768'})),
+        ('samples by the property', check_samples, ('set', {})),
+        ('no samples', check_no_samples, ()),
+        ('growth', check_growth, ()),
         ('help', check_help, ()),
     ]
     checks += [('program %s' % argv[0], check_program, (argv, raw)) for argv, raw in PROGRAMS]
