@@ -82,6 +82,9 @@ char world_state_of(const struct world *world, pid_t tid);
 /* The stack pointer of a thread that the kernel holds; 0 if it runs, or that is not to be known. */
 uintptr_t world_sp_of(const struct world *world, pid_t tid);
 
+/* Whether the thread blocks the signal. */
+bool world_blocks(const struct world *world, pid_t tid, int signal);
+
 bool helper_stop(struct world *world); /* world_helper.c */
 void helper_resume(struct world *world);
 bool signal_stop(struct world *world); /* world_signal.c */

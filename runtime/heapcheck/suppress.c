@@ -180,7 +180,7 @@ static bool is_suppressed(stack_ix stack, const struct symbols *symbols)
         line = trim(line);
         if (take_word(&line, "site:") && matches_id(line, stack))
             return true;
-        if (!take_word(&line, "leak:") || line.n == 0)
+        if (!take_word(&line, "leak:") || (line = trim(line)).n == 0)
             continue;
         for (size_t i = 0; i < n; i++) {
             if (matches_frame(line, pcs[i], symbols))

@@ -286,7 +286,7 @@ static void take_answer(struct symbols *symbols, size_t n)
         *line_end = '\0';
         for (char *tab = at; (tab = strchr(tab, '\t'));)
             *tab = '\n';
-        if (strcmp(at, "??") != 0)
+        if (strcmp(at, "??") != 0 && strncmp(at, "0x", 2) != 0)
             list[i].text = at;
         at = line_end + 1;
     }

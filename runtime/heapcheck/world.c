@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/pages.h"
 #include "base/syscall.h"
@@ -116,6 +117,22 @@ uintptr_t world_sp_of(const struct world *world, pid_t tid)
     while (n > 0 && text[n - 1] != ' ')
         n--;
     return n > 4 ? hex_before(text + n - 1) : 0;
+}
+
+bool world_blocks(const struct world *world, pid_t tid, int signal)
+{
+    static const char field[] = "\nSigBlk:\t"; /* and 16 digits */
+    enum { DIGITS = 16, FIELD = sizeof field - 1 };
+    char text[2048];
+    const size_t n = read_file(world, tid, "/status", text, sizeof text);
+    for (size_t i = 0; i + FIELD + DIGITS <= n; i++) {
+        if (memcmp(text + i, field, FIELD) != 0)
+            continue;
+        const char digit = text[i + FIELD + DIGITS - 1 - (size_t)(signal - 1) / 4];
+        const unsigned value = (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+        return value >> ((signal - 1) % 4) & 1;
+    }
+    return false;
 }
 
 /* ---- */

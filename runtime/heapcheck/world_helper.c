@@ -26,6 +26,7 @@
 enum {
     STACK_SIZE = 64 << 10,
     POLL_NS = 500 * 1000,
+    YIELDS = 50,          /* before the first of these */
     THREAD_POLLS = 2000,  /* for threads that do not stop: they sleep where nothing wakes them */
     HELPER_POLLS = 60000, /* for the helper as a whole */
 };
@@ -141,14 +142,14 @@ static void read_registers(struct world_thread *thread)
 static void await(struct world *world, struct world_thread *thread)
 {
     int status = 0;
-    for (bool is_first = true; is_first || helper.polls > 0; is_first = false) {
+    for (unsigned i = 0; i < YIELDS || helper.polls > 0; i++) {
         const long got = sys_call(SYS_wait4, thread->tid, (long)&status, __WALL | WNOHANG, 0, 0, 0);
         if (got == 0) {
-            if (!is_first) {
+            if (i < YIELDS) {
+                sys_yield();
+            } else {
                 helper.polls--;
                 sleep_a_moment();
-            } else {
-                sys_yield();
             }
             continue;
         }

@@ -18,6 +18,7 @@
 enum {
     POLL_NS = 500 * 1000,
     PATIENCE = 2000, /* polls without an answer */
+    DEAF_POLLS = 20, /* after so many it is asked who sleeps and blocks the signal */
 };
 
 /* States of threads. */
@@ -124,11 +125,15 @@ static size_t count(struct world *world, uint32_t state)
     return n;
 }
 
-static void note_the_silent(struct world *world)
+/* Only those that cannot answer, or all that did not. */
+static void note_the_silent(struct world *world, bool only_deaf)
 {
     for (size_t i = 0; i < world->n; i++) {
         struct world_thread *thread = &world->threads[i];
         uint32_t asked = ASKED;
+        if (only_deaf && (thread->state != ASKED || !world_sp_of(world, thread->tid) ||
+                          !world_blocks(world, thread->tid, stopper.signal)))
+            continue;
         if (!atomic_compare_exchange_strong(&thread->state, &asked, SILENT))
             continue;
         const char state = world_state_of(world, thread->tid);
@@ -150,8 +155,10 @@ static void await_answers(struct world *world)
         const uint32_t seen = atomic_load(&stopper.answers);
         futex(&stopper.answers, FUTEX_WAIT, seen, &moment);
         polls = atomic_load(&stopper.answers) == seen ? polls + 1 : 0;
+        if (polls % DEAF_POLLS == DEAF_POLLS - 1)
+            note_the_silent(world, true);
     }
-    note_the_silent(world);
+    note_the_silent(world, false);
 }
 
 bool signal_stop(struct world *world)

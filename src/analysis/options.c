@@ -236,7 +236,7 @@ static const struct option written[] = {
      .kind = OPTION_ON,
      .at = AT(heapcheck),
      .group = heap,
-     .help = "make nodes that leak themselves stand out in graphs",
+     .help = "tell direct leaks from indirect ones; make leaking nodes stand out in graphs",
      .doors = ALL_DOORS,
      .is_classic = true},
 

@@ -71,6 +71,8 @@ struct label {
     bool is_number;
 };
 enum { LABELS_MAX = 64 }; /* of one sample */
+/* The key under which samples of leaks say "direct" or "indirect". */
+#define PROFILE_LEAK_LABEL "leak"
 
 /* Shares of samples by the labels that they came with; the values of a part are among those of its
  * sample. Value of column c of part i at value[i * n_columns + c]. */
@@ -110,7 +112,7 @@ struct profile {
     str_id *sample_label; /* what else tells samples apart ("t12" for a thread), "" mostly */
     double *sample_value;
     uint32_t n_samples; /* distinct (stack, label), in order of first reading */
-    struct parts parts; /* profile.proto only */
+    struct parts parts; /* profile.proto, and dumps of our leak checker */
     str_id *comments;   /* what somebody noted down with it */
     uint32_t n_comments;
 

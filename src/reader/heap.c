@@ -73,9 +73,32 @@ static struct heap_sampling read_header(struct span header, const struct filling
     return sampling;
 }
 
+/* "# direct leaks, site ID", as our leak checker tells it of the samples that follow: the labels
+ * of these. */
+static str_id leak_labels(struct strings *strings, struct span line)
+{
+    struct span rest = line;
+    if (!span_take(&rest, "# "))
+        return 0;
+    const struct span kind = span_first(rest, span_find(rest, ' '));
+    if (!span_is(kind, "direct") && !span_is(kind, "indirect"))
+        return 0;
+    rest = span_skip(rest, kind.n);
+    if (!span_take(&rest, " leaks, site "))
+        return 0;
+    const struct label labels[] = {
+        {.key = strings_add(strings, span_of(PROFILE_LEAK_LABEL)),
+         .text = strings_add(strings, kind)},
+        {.key = strings_add(strings, span_of("site")),
+         .text = strings_clean(strings, strings_add(strings, span_trim(rest)))},
+    };
+    return labels_make(strings, labels, 2);
+}
+
 /* "N1: S1 [N2: S2] @ ADDRESSES" */
 static bool read_sample(struct filling *filling, const struct heap_sampling *sampling,
-                        struct text_stack *stack, struct go_names *names, struct span line)
+                        struct text_stack *stack, struct go_names *names, str_id labels,
+                        struct span line)
 {
     double values[HEAP_COLUMNS];
     struct span rest = span_trim(line);
@@ -86,6 +109,8 @@ static bool read_sample(struct filling *filling, const struct heap_sampling *sam
     text_stack_read(stack, rest, filling->job);
     const stack_ix id = builder_stack(filling->builder, stack->pcs, stack->n);
     builder_add(filling->builder, id, 0, values);
+    if (labels)
+        builder_part(filling->builder, id, labels, values);
     builder_record(filling->builder, id, stack->digits, values);
     go_names_begin(names, filling, stack);
     return true;
@@ -109,9 +134,14 @@ static bool heap_fill(struct filling *filling, struct span bytes, struct error *
             builder_kind(builder, PROFILE_GROWTH);
         heap_settle_rate(&sampling, filling->job->notes);
     }
+    str_id labels = 0;
     while (text_line(&lines, &line) && !text_starts_maps(line)) {
+        const str_id found = leak_labels(filling->job->strings, line);
+        labels = found ? found : labels;
+        if (found)
+            continue;
         go_names_comment(&names, filling, line);
-        if (!read_sample(filling, &sampling, &stack, &names, line))
+        if (!read_sample(filling, &sampling, &stack, &names, labels, line))
             text_skip(&lines, line);
     }
     while (text_line(&lines, &line))

@@ -5,20 +5,43 @@
  * repeats and all, and nothing is left out or filtered. */
 #include "report/internal.h"
 
+/* All frames of an address, innermost first, each with its place. */
+static void write_frames(const struct view *view, addr_ix addr, struct buf *scratch,
+                         struct out *out)
+{
+    const uint32_t n = view_n_frames(view, addr);
+    for (uint32_t k = 0; k < n; k++) {
+        const struct frame *frame = view_frame(view, addr, k);
+        char text[20];
+        out_text(out, k > 0 ? "\t" : "");
+        out_text(out, view_name_text(view, addr, frame, text));
+        const char *place = report_place(view, frame, scratch);
+        if (strcmp(place, "??:0") != 0)
+            out_printf(out, " %s", place);
+    }
+}
+
 static bool emit(const struct report *report, struct out *out, struct error *err)
 {
     (void)err;
     const struct view *view = report->view;
     const struct profile *profile = view->profile;
+    const bool has_places = report->options->granularity == GRANULARITY_LINES;
+    struct buf scratch = BUF_MAX(WORDS_MAX);
     const uint32_t n = profile->n_stacks ? profile->stack_at[1] : 0;
     for (uint32_t i = 0; i < n && !out_failed(out); i++) {
         const addr_ix addr = profile->stack_addr[i];
         const struct frame *frame = view_physical(view, addr);
         char text[20];
-        out_text(out,
-                 report_is_unknown(view, frame) ? "??" : view_name_text(view, addr, frame, text));
+        if (report_is_unknown(view, frame))
+            out_text(out, "??");
+        else if (has_places)
+            write_frames(view, addr, &scratch, out);
+        else
+            out_text(out, view_name_text(view, addr, frame, text));
         out_byte(out, '\n');
     }
+    buf_free(&scratch);
     return true;
 }
 
@@ -29,10 +52,11 @@ const struct emitter symbols_emitter = {
     .more =
         "Reads lines of a memory map and lines with a hexadecimal address each, and answers each "
         "address with the name of its function, or ?? where there is none. Heap leak checkers "
-        "ask in this way.",
+        "ask in this way. With --lines an answer has all frames of the address, inlined ones "
+        "first, each "
+        "with FILE:LINE where that is known, and tabs between.",
     .reader = "addresses",
     .grain = GRANULARITY_ADDRESSES,
-    .has_fixed_grain = true,
     .has_no_values = true,
     .is_classic = true,
     .emit = emit,

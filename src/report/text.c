@@ -51,6 +51,37 @@ static struct fold_options fold(const struct report_options *options)
     };
 }
 
+/* What samples have that say of themselves that they are such leaks. */
+static double leaks_of(const struct view *view, const char *kind)
+{
+    const struct strings *strings = view->profile->strings;
+    const struct parts *parts = &view->profile->parts;
+    const struct view_parts split = view_parts(view);
+    double sum = 0;
+    for (uint32_t s = 0; s < view->n_stacks; s++) {
+        for (uint32_t k = split.at[s]; k < split.at[s + 1]; k++) {
+            const uint32_t i = split.part[k];
+            if (labels_count(strings, parts->labels[i]) == 0)
+                continue;
+            const struct label label = labels_at(strings, parts->labels[i], 0);
+            if (strcmp(strings_text(strings, label.key), PROFILE_LEAK_LABEL) == 0 &&
+                strcmp(strings_text(strings, label.text), kind) == 0)
+                sum += parts->value[(size_t)i * view->profile->n_columns + view->column];
+        }
+    }
+    return sum;
+}
+
+/* Leaks that other leaks point to go away with these: what to mend first is the rest. */
+static void write_leaks(const struct view *view, struct out *out)
+{
+    char direct[UNITS_TEXT], indirect[UNITS_TEXT];
+    const double d = leaks_of(view, "direct"), i = leaks_of(view, "indirect");
+    if (d != 0 || i != 0)
+        out_printf(out, "Leaks: %s %s direct, %s %s indirect\n", view_value_text(view, d, direct),
+                   view->format.unit, view_value_text(view, i, indirect), view->format.unit);
+}
+
 static bool emit(const struct report *report, struct out *out, struct error *err)
 {
     (void)err;
@@ -64,6 +95,8 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     if (view->total != 0 && !report->options->has_heading)
         out_printf(out, "Total%s: %s %s\n", report_thread(report),
                    view_value_text(view, view->total, flat), view->format.unit);
+    if (report->options->heapcheck)
+        write_leaks(view, out);
     if (report->options->stacks)
         stacks_write(report, out);
 

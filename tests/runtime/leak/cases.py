@@ -48,7 +48,7 @@ def answer(text):
 
 def ask(binary, library, mode, options, folder):
     env = dict(os.environ, LD_PRELOAD=library, HEAPCHECK=mode, HEAP_CHECK_DUMP_DIRECTORY=folder,
-               PPROF_PATH='/nonexistent')
+               PPROF_PATH='/proc/nothing')
     env.update(o.split('=', 1) for o in options)
     done = subprocess.run([binary], env=env, capture_output=True, text=True, timeout=HANG_SECONDS,
                           errors='replace')
