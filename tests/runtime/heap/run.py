@@ -166,7 +166,7 @@ def check_verbosity():
 def check_rights():
     """A program with rights of its own writes no file that its caller names."""
     program = pathlib.Path('program')
-    program.write_bytes(pathlib.Path(GROW).read_bytes())
+    program.write_bytes(pathlib.Path(STATIC).read_bytes()) # its library is not looked for where its caller says
     os.chown(program, 1, 1)
     os.chmod(program, 0o6755)
     os.chmod('.', 0o777)
