@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * `cprof run PROGRAM`: runs a program under the CPU profiler and says which profiles it left. The
+ * `cprof run PROGRAM`: runs a program under a profiler and reports the profiles that it left. The
  * profiler is a library of the runtime, found beside this program, and preloaded. The program keeps
  * our terminal, gets the signals that are sent to us, and its exit status becomes ours. */
 #include "cli/internal.h"
@@ -19,10 +19,46 @@
 #include "base/file.h"
 #include "base/proc.h"
 
-static const char library[] = "libprofiler.so.0";
+/* What a program can be run under. The library is looked for from the folder of this program: where
+ * it is installed, and where it is built. */
+struct tool {
+    const char *option, *library, *built, *variable, *none;
+    const char *set[4];  /* NAME, VALUE, ... unless they are set */
+    const char *drop[2]; /* variables that would change what happens */
+    bool has_frequency;
+    /* How much there is in a profile; 0: it has no samples. */
+    double (*weigh)(struct span bytes);
+};
 
-/* From the folder of this program: where it is installed, and where it is built. */
-static const char *const places[] = {"../lib/cprof", "../../runtime/cpuprof"};
+static double weigh_cpu(struct span bytes);
+static double weigh_heap(struct span bytes);
+
+static const struct tool tools[] = {
+    {
+        .option = "--cpu",
+        .library = "libprofiler.so.0",
+        .built = "../../runtime/cpuprof",
+        .variable = "CPUPROFILE",
+        .none = "left no samples: it used too little CPU time",
+        .set = {"CPUPROFILE_QUIET", "1"},
+        .drop = {"CPUPROFILE_USE_PID", "CPUPROFILESIGNAL"},
+        .has_frequency = true,
+        .weigh = weigh_cpu,
+    },
+    {
+        .option = "--heap",
+        .library = "libtcmalloc.so.4",
+        .built = "../../runtime/alloc",
+        .variable = "HEAPPROFILE",
+        .none = "left nothing on its heap",
+        /* Often enough that one is written when the heap is about as large as it gets. */
+        .set = {"PERFTOOLS_VERBOSE", "-1", "HEAP_PROFILE_INUSE_INTERVAL", "16777216"},
+        .drop = {"HEAPPROFILE_USE_PID", "HEAPPROFILESIGNAL"},
+        .weigh = weigh_heap,
+    },
+};
+
+static const char installed[] = "../lib/cprof";
 
 /* Those that are handed on, and the one that says that the program has ended. */
 static sigset_t watched_signals(void)
@@ -53,10 +89,12 @@ static int wait_and_forward(pid_t pid, const sigset_t *watched)
 /* A profile that has samples. */
 struct run_profile {
     char *path, *program;
+    double weight;
 };
 
 /* One run of a program under the profiler. Starts zeroed. */
 struct runner {
+    const struct tool *tool;
     char self[PATH_MAX]; /* this program */
     char *folder, *name; /* of the profile; processes that it starts add "_PID" */
     bool is_temporary;
@@ -68,20 +106,33 @@ struct runner {
 /* ---- the command line ------------------------------------------------------------------------ */
 
 struct request {
+    const struct tool *tool;
     const char *frequency, *output;
     char **command; /* ends with NULL */
 };
 
+static const struct tool *find_tool(const char *option)
+{
+    for (size_t i = 0; i < COUNT_OF(tools); i++)
+        if (strcmp(tools[i].option, option) == 0)
+            return &tools[i];
+    return NULL;
+}
+
 static bool parse(struct request *request, char **words, struct error *err)
 {
+    request->tool = &tools[0];
     for (; *words && (*words)[0] == '-'; words++) {
         const char *word = *words;
         if (strcmp(word, "--") == 0) {
             words++;
             break;
         }
-        if (strcmp(word, "--cpu") == 0)
+        const struct tool *tool = find_tool(word);
+        if (tool) {
+            request->tool = tool;
             continue;
+        }
         const bool is_frequency = word[1] == 'F', is_output = word[1] == 'o';
         if (!is_frequency && !is_output)
             return error_set(err, ERROR_USAGE, "run: unknown option %s", word);
@@ -93,6 +144,8 @@ static bool parse(struct request *request, char **words, struct error *err)
     request->command = words;
     if (!*words)
         return error_set(err, ERROR_USAGE, "run: which program?");
+    if (request->frequency && !request->tool->has_frequency)
+        return error_set(err, ERROR_USAGE, "run: -F does not go with %s", request->tool->option);
     uint64_t hz = 1;
     if (request->frequency && (!span_u64(span_of(request->frequency), &hz) || hz < 1 || hz > 4000))
         return error_set(err, ERROR_USAGE, "run: -F %s: not a number from 1 to 4000",
@@ -111,14 +164,15 @@ static bool find_library(struct runner *runner, struct buf *path, struct error *
     self[n] = '\0';
     const char *slash = strrchr(self, '/');
     const int folder = slash ? (int)(slash - self) : 0;
+    const char *const places[] = {installed, runner->tool->built};
     for (size_t i = 0; i < COUNT_OF(places); i++) {
         buf_clear(path);
-        buf_printf(path, "%.*s/%s/%s", folder, self, places[i], library);
+        buf_printf(path, "%.*s/%s/%s", folder, self, places[i], runner->tool->library);
         if (access(buf_c(path), R_OK) == 0)
             return true;
     }
-    return error_set(err, ERROR_MISSING, "there is no %s in %.*s/%s", library, folder, self,
-                     places[0]);
+    return error_set(err, ERROR_MISSING, "there is no %s in %.*s/%s", runner->tool->library, folder,
+                     self, installed);
 }
 
 static void set_environment(const struct request *request, const char *profiler,
@@ -131,12 +185,14 @@ static void set_environment(const struct request *request, const char *profiler,
         buf_printf(&list, ":%s", preloaded);
     (void)setenv("LD_PRELOAD", buf_c(&list), 1);
     buf_free(&list);
-    (void)setenv("CPUPROFILE", profile, 1);
-    (void)setenv("CPUPROFILE_QUIET", "1", 0);
+    const struct tool *tool = request->tool;
+    (void)setenv(tool->variable, profile, 1);
+    for (size_t i = 0; i < COUNT_OF(tool->set) && tool->set[i]; i += 2)
+        (void)setenv(tool->set[i], tool->set[i + 1], 0);
+    for (size_t i = 0; i < COUNT_OF(tool->drop); i++)
+        (void)unsetenv(tool->drop[i]);
     if (request->frequency)
         (void)setenv("CPUPROFILE_FREQUENCY", request->frequency, 1);
-    (void)unsetenv("CPUPROFILE_USE_PID");
-    (void)unsetenv("CPUPROFILESIGNAL");
 }
 
 static bool run_command(const struct request *request, const char *profiler, const char *profile,
@@ -169,26 +225,54 @@ static bool run_command(const struct request *request, const char *profiler, con
 
 /* ---- what it left ---------------------------------------------------------------------------- */
 
-/* The profile's own file, and those of processes that it started: the name, "_" and a number. */
-static bool is_of_run(const char *file, const char *name)
+/* How much of a file's name is its process's: all, or what stands before ".0001.heap". */
+static size_t process_length(const char *file)
 {
-    const size_t n = strlen(name);
-    if (strncmp(file, name, n) != 0)
+    static const char ending[] = ".heap";
+    const size_t n = strlen(file), ending_n = sizeof ending - 1;
+    if (n <= ending_n || strcmp(file + n - ending_n, ending) != 0)
+        return n;
+    size_t digits = 0;
+    while (digits < n - ending_n && strchr("0123456789", file[n - ending_n - digits - 1]))
+        digits++;
+    const size_t dot = n - ending_n - digits;
+    return digits > 0 && dot > 1 && file[dot - 1] == '.' ? dot - 1 : n;
+}
+
+/* The process's own file, and those of processes that it started: the name, "_" and a number. */
+static bool is_of_run(const struct runner *runner, const char *file)
+{
+    const size_t n = strlen(runner->name), process_n = process_length(file);
+    if (process_n < n || strncmp(file, runner->name, n) != 0)
         return false;
-    if (!file[n])
+    if (process_n == n)
         return true;
-    return file[n] == '_' && file[n + 1] && !file[n + 1 + strspn(file + n + 1, "0123456789_")];
+    return file[n] == '_' && process_n > n + 1 &&
+           n + 1 + strspn(file + n + 1, "0123456789_") == process_n;
 }
 
 /* A header, and what follows it at least. */
 enum { FIRST_COUNT_AT = 40, SMALLEST = 64 };
 
-static bool has_samples(struct span bytes)
+static double weigh_cpu(struct span bytes)
 {
     uint64_t count = 0;
     if (bytes.n > SMALLEST)
         memcpy(&count, bytes.p + FIRST_COUNT_AT, sizeof count);
-    return count > 0;
+    return (double)count;
+}
+
+/* The bytes in use, as the first line has them: heap profile: OBJECTS: BYTES [... */
+static double weigh_heap(struct span bytes)
+{
+    uint64_t objects, in_use;
+    if (!span_take(&bytes, "heap profile:"))
+        return 0;
+    bytes = span_trim_left(bytes);
+    if (!span_take_u64(&bytes, &objects) || !span_take(&bytes, ":"))
+        return 0;
+    bytes = span_trim_left(bytes);
+    return span_take_u64(&bytes, &in_use) ? (double)in_use : 0;
 }
 
 /* The program that a profile is of: the first code that its map lists. */
@@ -202,13 +286,14 @@ static char *program_of(struct span bytes)
 }
 
 /* False: it has no samples. */
-static bool read_profile(const char *path, struct run_profile *profile)
+static bool read_profile(const struct tool *tool, const char *path, struct run_profile *profile)
 {
     struct file file = {0};
     struct error err;
     if (!file_open(&file, path, (uint64_t)1 << 30, &err))
         return false;
-    const bool is_wanted = has_samples(file.bytes);
+    profile->weight = tool->weigh(file.bytes);
+    const bool is_wanted = profile->weight > 0;
     if (is_wanted) {
         profile->path = base_copy(path);
         profile->program = program_of(file.bytes);
@@ -229,6 +314,26 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
     return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
+static void add_profile(struct runner *runner, const struct run_profile *profile)
+{
+    const size_t n = process_length(profile->path);
+    for (uint32_t i = 0; i < runner->n; i++) {
+        struct run_profile *other = &runner->profiles[i];
+        if (process_length(other->path) != n || strncmp(other->path, profile->path, n) != 0)
+            continue;
+        /* Of one process: the fullest is shown. */
+        struct run_profile *less = profile->weight > other->weight ? other : NULL;
+        base_free(less ? less->path : profile->path);
+        base_free(less ? less->program : profile->program);
+        if (less)
+            *less = *profile;
+        return;
+    }
+    runner->profiles =
+        base_grow(runner->profiles, &runner->cap, (size_t)runner->n + 1, sizeof *runner->profiles);
+    runner->profiles[runner->n++] = *profile;
+}
+
 /* Files of an earlier run have the same names: ours are those that were written since. */
 static void collect(struct runner *runner)
 {
@@ -238,13 +343,10 @@ static void collect(struct runner *runner)
         buf_printf(&path, "%s/%s", runner->folder, entry->d_name);
         struct stat about;
         struct run_profile profile;
-        if (is_of_run(entry->d_name, runner->name) && stat(buf_c(&path), &about) == 0 &&
+        if (is_of_run(runner, entry->d_name) && stat(buf_c(&path), &about) == 0 &&
             S_ISREG(about.st_mode) && !is_before(&about.st_mtim, &runner->since) &&
-            read_profile(buf_c(&path), &profile)) {
-            runner->profiles = base_grow(runner->profiles, &runner->cap, (size_t)runner->n + 1,
-                                         sizeof *runner->profiles);
-            runner->profiles[runner->n++] = profile;
-        }
+            read_profile(runner->tool, buf_c(&path), &profile))
+            add_profile(runner, &profile);
         buf_free(&path);
     }
     if (dir)
@@ -278,7 +380,7 @@ static void remove_profiles(const struct runner *runner)
 {
     DIR *dir = opendir(runner->folder);
     for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        if (is_of_run(entry->d_name, runner->name))
+        if (is_of_run(runner, entry->d_name))
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
     }
     if (dir)
@@ -317,8 +419,10 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
 {
     struct request request = {0};
     struct buf profiler = BUF_MAX((size_t)PATH_MAX * 2), profile = BUF_MAX((size_t)PATH_MAX * 2);
-    bool is_good = parse(&request, words, err) && find_library(runner, &profiler, err) &&
-                   choose_folder(runner, request.output, err);
+    bool is_good = parse(&request, words, err);
+    runner->tool = request.tool;
+    is_good = is_good && find_library(runner, &profiler, err) &&
+              choose_folder(runner, request.output, err);
     if (is_good) {
         char real[PATH_MAX]; /* the program may go elsewhere */
         buf_printf(&profile, "%s/%s", realpath(runner->folder, real) ? real : runner->folder,
@@ -332,10 +436,8 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
         return false;
     collect(runner);
     if (runner->n == 0)
-        talk_say(cli,
-                 "%s left no samples: it used too little CPU time, is linked statically, or "
-                 "was ended before they were written",
-                 request.command[0]);
+        talk_say(cli, "%s %s, is linked statically, or was ended before that was written",
+                 request.command[0], runner->tool->none);
     return report(runner, status, err);
 }
 
@@ -347,7 +449,9 @@ int runner_main(struct cli *cli, char **words)
     if (!run_and_report(&runner, words, cli, &status, &err)) {
         status = talk_fail(cli, &err);
         if (err.kind == ERROR_USAGE)
-            talk_say(cli, "Usage: cprof run [--cpu] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]");
+            talk_say(
+                cli,
+                "Usage: cprof run [--cpu | --heap] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]");
     }
     if (runner.is_temporary) {
         remove_profiles(&runner);

@@ -258,6 +258,25 @@ def check_growth():
     assert not any('malloc' in name for name in found), r.stdout
 
 
+def check_run():
+    """One command: the profile of the moment when most was in use, a table for each program."""
+    os.mkdir('tmp')
+    env = {'TMPDIR': os.path.abspath('tmp')}
+    r = run([CPROF, 'run', '--heap', GROW, '40'], env)
+    assert r.returncode == 0 and 'Dumping' not in r.stderr, r
+    assert re.match(r'Total: 40.0 MB\n +40.0 +100.0%.* grow\n', r.stdout), r.stdout
+    r = run([CPROF, 'run', '--heap', '-o', 'kept', '--', 'sh', '-c', GROW + ' 7 fork; exit 3'], env)
+    assert r.returncode == 3, r
+    assert r.stdout.count('Total:') == 1 and re.search(r'^Total: 14.0 MB\n', r.stdout, re.M), r.stdout
+    assert len(files('kept*.0001.heap')) >= 2, files('kept*')
+    r = run([CPROF, 'run', '--heap', 'true'], env)
+    assert r.returncode == 0 and ('left nothing on its heap' in r.stderr or 'Total' in r.stdout), r
+    for words in ['-F', '100', GROW], ['--heap']:
+        r = run([CPROF, 'run', '--heap'] + words, env)
+        assert r.returncode == 1 and 'Usage: cprof run' in r.stderr, r
+    assert os.listdir('tmp') == []
+
+
 def check_help():
     r = run([GROW, '1'], {'CPROF_RUNTIME_HELP': '1'})
     for name in 'HEAPPROFILE', 'HEAP_PROFILE_CLEANUP', 'HEAPPROFILESIGNAL':
@@ -329,6 +348,7 @@ def main():
         ('samples by the property', check_samples, ('set', {})),
         ('no samples', check_no_samples, ()),
         ('growth', check_growth, ()),
+        ('cprof run --heap', check_run, ()),
         ('help', check_help, ()),
     ]
     checks += [('program %s' % argv[0], check_program, (argv, raw)) for argv, raw in PROGRAMS]
