@@ -103,6 +103,7 @@ struct tick {
 struct tick timers_tick(const siginfo_t *info);
 /* Where the sample of the tick was counted. */
 void timers_counted(struct mark mark);
+void timers_check(void); /* aborts when it is broken */
 /* Whether the signal comes from a timer of ours, maybe of a profile that has ended. */
 bool timers_own(const siginfo_t *info);
 
@@ -141,7 +142,7 @@ int profile_start(const char *path, const struct ProfilerOptions *options,
 void profile_stop(void);
 void profile_flush(void);
 bool profile_is_on(void);
-/* Counts more of what was marked, if it is still there. */
+/* Counts more of what was marked, if it is still there. With all signals blocked. */
 bool profile_add_to(struct mark mark, uint64_t weight);
 void profile_state(struct ProfilerState *state);
 

@@ -134,19 +134,13 @@ static void add(const uintptr_t *pcs, size_t n, uint64_t weight)
     }
 }
 
-/* Not from a tick, so that one could come in between and wait for this thread to leave the table. */
 bool profile_add_to(struct mark mark, uint64_t weight)
 {
-    const uint64_t all = ~UINT64_C(0);
-    uint64_t before = 0;
-    bool is_added = false;
-    (void)sys_sigprocmask(SIG_SETMASK, &all, &before);
     struct table *table = enter_table();
-    if (table) {
-        is_added = table_add_to(table, mark, weight);
-        leave_table(table);
-    }
-    (void)sys_sigprocmask(SIG_SETMASK, &before, NULL);
+    if (!table)
+        return false;
+    const bool is_added = table_add_to(table, mark, weight);
+    leave_table(table);
     return is_added;
 }
 
@@ -182,14 +176,11 @@ static void take_sample(const void *context, uint64_t weight)
 
 static bool is_wanted(void)
 {
-    int (*filter)(void *) = profile.options.filter_in_thread;
-    if (!filter)
-        return true;
     (void)__atomic_add_fetch(&profile.in_filters, 1, __ATOMIC_SEQ_CST);
-    bool is_taken = false;
-    if (profile_is_on()) {
+    bool is_taken = profile_is_on();
+    if (is_taken && profile.options.filter_in_thread) {
         is_in_filter = true;
-        is_taken = filter(profile.options.filter_in_thread_arg) != 0;
+        is_taken = profile.options.filter_in_thread(profile.options.filter_in_thread_arg) != 0;
         is_in_filter = false;
     }
     (void)__atomic_sub_fetch(&profile.in_filters, 1, __ATOMIC_SEQ_CST);
@@ -268,7 +259,9 @@ static void read_settings(void)
         .is_per_thread =
             env_is_set("CPUPROFILE_PER_THREAD_TIMERS") || env_is_set("CPUPROFILE_TIMER_SIGNAL"),
     };
-    profile.checkpoint_ns = seconds > 0 && seconds < 1000000 ? (uint64_t)seconds * 1000000000 : 0;
+    const bool is_sane = seconds > 0 && seconds < 1000000;
+    __atomic_store_n(&profile.checkpoint_ns, is_sane ? (uint64_t)seconds * 1000000000 : 0,
+                     __ATOMIC_RELAXED);
 }
 
 /* ---- start, stop, flush ---------------------------------------------------------------------- */
@@ -318,7 +311,7 @@ int profile_start(const char *path, const struct ProfilerOptions *options,
         profile.options = options ? *options : (struct ProfilerOptions){0};
         profile.origin = origin;
         profile.since = time(NULL);
-        profile.unwritten_ns = 0;
+        __atomic_store_n(&profile.unwritten_ns, 0, __ATOMIC_RELAXED);
         message_keep_stderr();
         if (!handler_install(profile.timers.signal, on_tick))
             message_say(MESSAGE_ERROR,
@@ -380,7 +373,7 @@ void profile_flush(void)
     struct table *table = profile.active;
     if (table && profile.writer.pid == sys_getpid()) {
         writer_checkpoint(&profile.writer, table);
-        profile.unwritten_ns = 0;
+        __atomic_store_n(&profile.unwritten_ns, 0, __ATOMIC_RELAXED);
     }
     unlock_and_restore(before);
 }

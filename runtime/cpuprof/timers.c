@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/pages.h"
@@ -55,10 +56,11 @@ static struct {
     struct slot *slots; /* mapped at the first start, and kept: signals may come late */
     struct timers_options options;
     uint32_t watch, wall; /* timers of the process, as in a slot */
-    uint64_t random;      /* under the profile's lock, and harmless where it is not */
+    uint64_t random;
     pthread_key_t key;
     bool has_key;
     bool is_running;
+    uint32_t inside; /* who is at work here and relies on it; see go_in */
     struct pool pools[POOLS];
 } timers;
 
@@ -99,13 +101,13 @@ static struct timespec timespec_of(uint64_t ns)
 /* Uniform in [1, limit]. */
 static uint64_t random_up_to(uint64_t limit)
 {
-    uint64_t x = timers.random + clock_ns(CLOCK_MONOTONIC);
+    uint64_t x = __atomic_load_n(&timers.random, __ATOMIC_RELAXED) + clock_ns(CLOCK_MONOTONIC);
     x ^= x >> 30;
     x *= UINT64_C(0xbf58476d1ce4e5b9);
     x ^= x >> 27;
     x *= UINT64_C(0x94d049bb133111eb);
     x ^= x >> 31;
-    timers.random = x;
+    __atomic_store_n(&timers.random, x, __ATOMIC_RELAXED);
     return 1 + x % limit;
 }
 
@@ -135,6 +137,24 @@ static void delete_timer(uint32_t *timer)
     const uint32_t deleted = __atomic_exchange_n(timer, 0, __ATOMIC_ACQ_REL);
     if (deleted)
         (void)sys_call(SYS_timer_delete, deleted - 1, 0, 0, 0, 0, 0);
+}
+
+/* ---- the time between start and stop --------------------------------------------------------- */
+
+/* True: nothing ends until go_out. With all signals blocked, or a handler that stops the profile
+ * would wait for the thread that it interrupted. */
+static bool go_in(void)
+{
+    (void)__atomic_add_fetch(&timers.inside, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&timers.is_running, __ATOMIC_SEQ_CST))
+        return true;
+    (void)__atomic_sub_fetch(&timers.inside, 1, __ATOMIC_SEQ_CST);
+    return false;
+}
+
+static void go_out(void)
+{
+    (void)__atomic_sub_fetch(&timers.inside, 1, __ATOMIC_SEQ_CST);
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -190,14 +210,15 @@ static struct slot *add_thread(pid_t tid, uint64_t since)
     slot->owed = 0;
     slot->last = (struct mark){0};
     slot->pool = NULL;
-    slot->timer = make_timer(timers.options.is_wall ? CLOCK_MONOTONIC : thread_clock(tid), tid,
-                             slot, timers.options.interval_ns);
-    /* Out of timers, or the thread has ended, or the profile has meanwhile. */
-    if (!slot->timer || !__atomic_load_n(&timers.is_running, __ATOMIC_SEQ_CST)) {
-        free_slot(slot);
-        return NULL;
-    }
-    return slot;
+    __atomic_store_n(&slot->tid, tid,
+                     __ATOMIC_RELEASE); /* all of that is there at its first tick */
+    const uint32_t timer = make_timer(timers.options.is_wall ? CLOCK_MONOTONIC : thread_clock(tid),
+                                      tid, slot, timers.options.interval_ns);
+    __atomic_store_n(&slot->timer, timer, __ATOMIC_RELEASE);
+    if (timer)
+        return slot;
+    free_slot(slot); /* out of timers, or the thread has ended */
+    return NULL;
 }
 
 /* From now on the calling thread knows its slot, and gives it back when it ends. */
@@ -273,12 +294,13 @@ static void add_all_threads(bool is_start)
 bool timers_start(const struct timers_options *options)
 {
     if (!timers.slots) {
-        timers.slots = pages_map(NULL, SLOTS * sizeof *timers.slots, SYSTEM_PAGE);
-        if (!timers.slots)
+        struct slot *slots = pages_map(NULL, SLOTS * sizeof *slots, SYSTEM_PAGE);
+        if (!slots)
             return false;
+        __atomic_store_n(&timers.slots, slots, __ATOMIC_RELEASE);
     }
     timers.options = *options;
-    __atomic_store_n(&timers.is_running, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&timers.is_running, true, __ATOMIC_SEQ_CST);
     timers.watch = make_timer(CLOCK_PROCESS_CPUTIME_ID, 0, &is_watch, WATCH_NS);
     if (options->is_wall && !options->is_per_thread)
         timers.wall = make_timer(CLOCK_MONOTONIC, 0, &is_wall, options->interval_ns);
@@ -305,7 +327,9 @@ static uint64_t rest_ticks(const struct slot *slot, uint64_t now)
 
 void timers_stop(struct table *table)
 {
-    __atomic_store_n(&timers.is_running, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&timers.is_running, false, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&timers.inside, __ATOMIC_SEQ_CST) != 0)
+        sys_yield();
     delete_timer(&timers.watch);
     delete_timer(&timers.wall);
     for (unsigned i = 0; i < SLOTS; i++) {
@@ -323,6 +347,7 @@ void timers_forget(void)
 {
     timers.watch = timers.wall = 0;
     timers.is_running = false;
+    timers.inside = 0;
     mine = NULL;
     if (timers.slots)
         pages_zero(timers.slots, SLOTS * sizeof *timers.slots);
@@ -331,8 +356,7 @@ void timers_forget(void)
 
 static bool is_by_thread(void)
 {
-    return __atomic_load_n(&timers.is_running, __ATOMIC_ACQUIRE) &&
-           (!timers.options.is_wall || timers.options.is_per_thread);
+    return !timers.options.is_wall || timers.options.is_per_thread;
 }
 
 /* Whether the slot that this thread remembers is still its own: the profile may have ended and
@@ -342,10 +366,8 @@ static bool is_mine(pid_t tid)
     return mine && __atomic_load_n(&mine->tid, __ATOMIC_RELAXED) == tid;
 }
 
-void timers_enter(uintptr_t routine)
+static void enter(uintptr_t routine)
 {
-    if (!is_by_thread())
-        return;
     const pid_t tid = sys_gettid();
     if (!is_mine(tid)) {
         struct slot *slot = find_slot(tid);
@@ -359,6 +381,21 @@ void timers_enter(uintptr_t routine)
         mine->pool = find_pool(routine);
 }
 
+void timers_enter(uintptr_t routine)
+{
+    const uint64_t all = ~UINT64_C(0);
+    uint64_t before = 0;
+    if (!__atomic_load_n(&timers.is_running, __ATOMIC_RELAXED))
+        return;
+    (void)sys_sigprocmask(SIG_SETMASK, &all, &before);
+    if (go_in()) {
+        if (is_by_thread())
+            enter(routine);
+        go_out();
+    }
+    (void)sys_sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 void timers_unblock(void)
 {
     const uint64_t signal = UINT64_C(1) << (timers.options.signal - 1);
@@ -366,23 +403,34 @@ void timers_unblock(void)
         (void)sys_sigprocmask(SIG_UNBLOCK, &signal, NULL);
 }
 
+/* The thread's last time is counted, and its slot given back. */
+static void settle(struct slot *slot)
+{
+    delete_timer(&slot->timer);
+    const uint64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID), ticks = rest_ticks(slot, now);
+    if (ticks > 0 && profile_add_to(slot->last, ticks))
+        slot->counted += ticks;
+    if (slot->pool && !timers.options.is_wall)
+        (void)__atomic_fetch_add(&slot->pool->ns, rest_ns(slot, now), __ATOMIC_RELAXED);
+    free_slot(slot);
+}
+
 /* The destructor of the thread's key. */
 static void leave(void *slot)
 {
-    struct slot *s = mine;
     if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(timers.key, slot) == 0)
         return;
+    const uint64_t all = ~UINT64_C(0);
+    uint64_t before = 0;
+    (void)sys_sigprocmask(SIG_SETMASK, &all, &before);
     rounds = PTHREAD_DESTRUCTOR_ITERATIONS;
-    if (!is_mine(sys_gettid()))
-        return;
+    if (go_in()) {
+        if (is_mine(sys_gettid()))
+            settle(mine);
+        go_out();
+    }
     mine = NULL;
-    delete_timer(&s->timer);
-    const uint64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID), ticks = rest_ticks(s, now);
-    if (ticks > 0 && profile_add_to(s->last, ticks))
-        s->counted += ticks;
-    if (s->pool && !timers.options.is_wall)
-        (void)__atomic_fetch_add(&s->pool->ns, rest_ns(s, now), __ATOMIC_RELAXED);
-    free_slot(s);
+    (void)sys_sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Before anything else can take the first keys: those cost nothing to set. */
@@ -427,10 +475,11 @@ static uint64_t adopt(void)
 /* The slot that a timer's signal carries, or NULL: it is another timer's. */
 static struct slot *carried_slot(const void *carried)
 {
-    const size_t i = (size_t)((const char *)carried - (const char *)timers.slots);
-    if (!timers.slots || i >= SLOTS * sizeof(struct slot))
+    struct slot *slots = __atomic_load_n(&timers.slots, __ATOMIC_ACQUIRE);
+    const size_t i = (size_t)((const char *)carried - (const char *)slots);
+    if (!slots || i >= SLOTS * sizeof(struct slot))
         return NULL;
-    return &timers.slots[i / sizeof(struct slot)];
+    return &slots[i / sizeof(struct slot)];
 }
 
 bool timers_own(const siginfo_t *info)
@@ -440,7 +489,7 @@ bool timers_own(const siginfo_t *info)
            (carried == &is_watch || carried == &is_wall || carried_slot(carried));
 }
 
-struct tick timers_tick(const siginfo_t *info)
+static struct tick tick_of(const siginfo_t *info)
 {
     struct tick tick = {0};
     if (info->si_code != SI_TIMER) { /* somebody sent it */
@@ -462,8 +511,8 @@ struct tick timers_tick(const siginfo_t *info)
         return tick;
     }
     struct slot *slot = carried_slot(carried);
-    if (!slot)
-        return tick;  /* a timer of the program's own, which we know nothing of */
+    if (!slot || __atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE) <= 0)
+        return tick;  /* a timer of the program's own, or one that has gone */
     if (mine != slot) /* it was found from outside */
         keep_mine(slot);
     (void)__atomic_add_fetch(&slot->counted, expiries, __ATOMIC_RELAXED);
@@ -472,8 +521,32 @@ struct tick timers_tick(const siginfo_t *info)
     return tick;
 }
 
+struct tick timers_tick(const siginfo_t *info)
+{
+    struct tick tick = {0};
+    if (go_in()) {
+        tick = tick_of(info);
+        go_out();
+    }
+    return tick;
+}
+
 void timers_counted(struct mark mark)
 {
     if (mine)
         mine->last = mark;
+}
+
+/* Each thread is found where it stands, and has a timer; without a profile there are none. For a
+ * time when no thread comes or goes. */
+void timers_check(void)
+{
+    for (unsigned i = 0; timers.slots && i < SLOTS; i++) {
+        const struct slot *slot = &timers.slots[i];
+        if (slot->tid > 0 &&
+            (!timers.is_running || find_slot(slot->tid) != slot || slot->timer == 0))
+            abort();
+    }
+    if (timers.inside != 0 || (!timers.is_running && (timers.watch || timers.wall)))
+        abort();
 }

@@ -80,7 +80,7 @@ int main(void)
     ProfilerFlush();
     state("idle");
     errno = 0;
-    const int bad = ProfilerStart("/nonexistent/x");
+    const int bad = ProfilerStart("no/such/x");
     printf("start bad path=%d errno=%d\n", bad, errno);
     printf("start=%d\n", ProfilerStart("api.prof"));
     printf("second start=%d\n", ProfilerStart("other.prof"));

@@ -246,9 +246,9 @@ def no_file():
     before = set(os.listdir('.'))
     expect(Run([program, '0.1'], CPUPROFILE='').err == '', 'said something')
     expect(set(os.listdir('.')) == before, 'made a file')
-    run = Run([program, '0.1'], status=-signal.SIGABRT, CPUPROFILE='/nonexistent/dir/x.prof')
-    expect(run.err == "Can't turn on cpu profiling for '/nonexistent/dir/x.prof': No such file or directory\n", run.err)
-    run = Run([program, '0.1'], status=-signal.SIGABRT, CPUPROFILE='/nonexistent/x', PERFTOOLS_VERBOSE='-5')
+    run = Run([program, '0.1'], status=-signal.SIGABRT, CPUPROFILE='no/such/x.prof')
+    expect(run.err == "Can't turn on cpu profiling for 'no/such/x.prof': No such file or directory\n", run.err)
+    run = Run([program, '0.1'], status=-signal.SIGABRT, CPUPROFILE='no/such/x', PERFTOOLS_VERBOSE='-5')
     expect(run.err == '', run.err)
 
 

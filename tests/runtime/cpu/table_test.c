@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@
 
 #include "base/env.h"
 #include "base/message.h"
+#include "base/pages.h"
 #include "cpuprof/internal.h"
 
 enum { THREADS = 4, ADDITIONS = 200000, STACKS = 1000 };
@@ -149,6 +151,35 @@ static void kept_behind_a_checkpoint(void **state)
     unlink(writer.name.text);
 }
 
+/* Whichever request for memory is refused, a profile begins or does not, and the next one does. */
+static void started_without_memory(void **state)
+{
+    (void)state;
+    char name[] = "/tmp/cpuprof_test_XXXXXX";
+    const int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    assert_int_equal(setenv("CPUPROFILE_QUIET", "1", 1), 0);
+    bool is_started = false;
+    for (long n = 0; !is_started; n++) {
+        assert_in_range(n, 0, 20);
+        pages_refuse_after(n);
+        errno = 0;
+        is_started = ProfilerStart(name);
+        pages_refuse_after(-1);
+        assert_int_equal(is_started ? 0 : ENOMEM, errno);
+        assert_int_equal(ProfilingIsEnabledForAllThreads(), is_started);
+        timers_check();
+        ProfilerStop();
+        timers_check();
+        assert_false(ProfilingIsEnabledForAllThreads());
+        assert_true(n > 0 || !is_started);
+        assert_true(ProfilerStart(name));
+        ProfilerStop();
+    }
+    close(fd);
+    unlink(name);
+}
+
 static void numbers(void **state)
 {
     (void)state;
@@ -204,6 +235,7 @@ int main(void)
         cmocka_unit_test(full),
         cmocka_unit_test(cleared_where_it_is_locked),
         cmocka_unit_test(kept_behind_a_checkpoint),
+        cmocka_unit_test(started_without_memory),
         cmocka_unit_test(numbers),
         cmocka_unit_test(variables),
         cmocka_unit_test(formats),
