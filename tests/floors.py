@@ -38,11 +38,12 @@ THIRD_PARTIES = [
     (r'capstone/.*', 'report/asm*'),
     (r'microhttpd\.h', 'web/'),
     (r'histedit\.h|editline/.*', 'cli/'),
+    (r'linux/.*|sys/syscall\.h', 'base/sandbox.c'),
 ]
 C_LIBRARY = set('''
     assert ctype dirent dlfcn errno fcntl float fnmatch glob inttypes limits link locale malloc math poll pthread
     sched setjmp signal spawn stdarg stdatomic stdbool stddef stdint stdio stdlib string strings termios time unistd
-    wchar sys/ioctl sys/mman sys/resource sys/signalfd sys/socket sys/stat sys/types sys/wait'''.split())
+    wchar sys/ioctl sys/mman sys/prctl sys/resource sys/signalfd sys/socket sys/stat sys/types sys/wait'''.split())
 
 # Calls that are not made, with where they are made after all.
 BANNED = [

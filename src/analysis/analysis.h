@@ -62,7 +62,8 @@ struct settings {
     bool help, version, test, debug;
     bool json;
     bool selfcheck;
-    bool cache; /* the door says whether it may */
+    bool cache;   /* the door says whether it may */
+    bool sandbox; /* whether the door shuts itself in */
     bool cum, stacks, show_addresses, show_bytes, drop_negative, heapcheck;
     bool inuse_space, inuse_objects, alloc_space, alloc_objects;
     bool total_delay, contentions, mean_delay;
@@ -196,6 +197,13 @@ void analysis_keep_fetched(struct analysis *analysis, const char *folder);
 const struct texts *analysis_fetched(const struct analysis *analysis); /* files, in order */
 /* What the server runs that names addresses; NULL: there is none. */
 const char *analysis_server_program(const struct analysis *analysis);
+
+/* Whether somebody has to be asked over a network for what these names, and the settings, stand
+ * for. */
+bool analysis_needs_network(const struct analysis *analysis, const char *const *names, uint32_t n);
+/* The one folder that reports write to on their own, made if there is none yet; NULL: none. The
+ * analysis's. */
+const char *analysis_cache_folder(struct analysis *analysis);
 
 uint32_t analysis_count(const struct analysis *analysis);      /* profiles loaded */
 const char *analysis_program(const struct analysis *analysis); /* as given; NULL: none was */

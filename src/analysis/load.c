@@ -114,14 +114,27 @@ bool analysis_load_file(struct analysis *a, struct file *file, const char *name,
     return load_profile(a, file, name, as, err);
 }
 
+/* A file goes before a server of that name. */
+static bool is_remote(const char *path)
+{
+    return strcmp(path, "-") != 0 && remote_is(span_of(path)) && !file_is_regular(path) &&
+           !file_exists(path);
+}
+
+bool analysis_needs_network(const struct analysis *a, const char *const *names, uint32_t n)
+{
+    const char *base = settings_base(&a->settings);
+    bool needs = a->settings.debuginfod || (base && is_remote(base));
+    for (uint32_t i = 0; i < n && !needs; i++)
+        needs = is_remote(names[i]);
+    return needs;
+}
+
 bool analysis_load(struct analysis *a, const char *path, enum load_as as, struct error *err)
 {
     set_clash(a, NULL);
     struct file file CLEANUP(file_close) = {0};
-    /* A file goes before a server of that name. */
-    const bool is_remote = strcmp(path, "-") != 0 && remote_is(span_of(path)) &&
-                           !file_is_regular(path) && !file_exists(path);
-    if (is_remote)
+    if (is_remote(path))
         return remote_load(a, path, as, err);
     if (!file_open(&file, path, settings_limits(&a->settings).max_bytes, err))
         return false;

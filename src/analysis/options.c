@@ -521,6 +521,15 @@ static const struct option written[] = {
      .group = other,
      .help = "use at most so many threads [one a processor]",
      .doors = LOAD_DOORS},
+    {.name = "sandbox",
+     .kind = OPTION_FLAG,
+     .at = AT(sandbox),
+     .group = other,
+     .help = "give up what reading does not need, before reading [on]",
+     .more = "Files are read by a process that cannot run programs, use the network or write to "
+             "files, but for those that it was given and for its cache. *--no-sandbox* and the "
+             "variable *CPROF_NO_SANDBOX* leave that out.",
+     .doors = DOOR_CLI},
     {.name = "max-memory",
      .kind = OPTION_WHOLE,
      .at = AT(max_memory),

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -180,6 +181,28 @@ static void note_made_with(struct analysis *a, const struct settings *s)
     };
 }
 
+static const char *find_cache(struct arena *arena, const struct settings *s)
+{
+    return s->cache ? places_cache(arena, "cprof") : NULL;
+}
+
+static struct span folder_of(struct span path)
+{
+    return span_first(path, span_find_last(path, '/'));
+}
+
+const char *analysis_cache_folder(struct analysis *a)
+{
+    const char *folder = find_cache(a->arena, &a->settings);
+    if (!folder || access(folder, F_OK) == 0)
+        return folder;
+    /* Where a person keeps all caches may be made, but not a home for somebody who has none. */
+    const char *home = arena_text(a->arena, folder_of(folder_of(span_of(folder))));
+    if (access(home, F_OK) == 0)
+        file_make_folders(folder);
+    return folder;
+}
+
 static bool name_addresses(struct analysis *a, const struct settings *s, const char *program,
                            struct error *err)
 {
@@ -189,8 +212,7 @@ static bool name_addresses(struct analysis *a, const struct settings *s, const c
         .add_lib = s->add_lib && *s->add_lib ? s->add_lib : NULL,
         .naming = settings_naming(s),
         .threads = (unsigned)s->threads,
-        .object = {.threads = (unsigned)s->threads,
-                   .cache = s->cache ? places_cache(arena, "cprof") : NULL},
+        .object = {.threads = (unsigned)s->threads, .cache = find_cache(arena, s)},
     };
     places_options(arena, s, &options);
     if (s->debuginfod && !options.debuginfod)

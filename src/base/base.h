@@ -14,6 +14,20 @@
 #define CLEANUP(free_fn)                 __attribute__((cleanup(free_fn)))
 #define COUNT_OF(array)                  (sizeof(array) / sizeof(array)[0])
 
+/* Whether this is a build that checks itself while it runs, in ways that the system must not limit.
+ */
+#ifdef __has_feature
+#define BASE_HAS_FEATURE(name) __has_feature(name)
+#else
+#define BASE_HAS_FEATURE(name) 0
+#endif
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ ||                                 \
+    BASE_HAS_FEATURE(address_sanitizer) || BASE_HAS_FEATURE(thread_sanitizer)
+#define HAS_SANITIZER 1
+#else
+#define HAS_SANITIZER 0
+#endif
+
 /* Says on standard error that memory ran out and ends the program with status 1. */
 _Noreturn void base_oom(void);
 

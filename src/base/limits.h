@@ -8,13 +8,7 @@
 #include "base/error.h"
 
 /* The shadow of a sanitizer takes a thousand times what it shadows. */
-#ifdef __has_feature
-#define LIMITS_HAS_FEATURE(name) __has_feature(name)
-#else
-#define LIMITS_HAS_FEATURE(name) 0
-#endif
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ ||                                 \
-    LIMITS_HAS_FEATURE(address_sanitizer) || LIMITS_HAS_FEATURE(thread_sanitizer)
+#if HAS_SANITIZER
 #define LIMITS_ARE_HELD false
 #else
 #define LIMITS_ARE_HELD true

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,19 +108,10 @@ bool proc_start(struct proc *proc, const char *const *argv, const struct proc_op
     (void)posix_spawnattr_setflags(&attr,
                                    (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | group));
     sys = set_files(&files, options);
-    /* A limit on our memory is none on the program's. */
-    struct rlimit ours, given;
-    const bool is_limited = getrlimit(RLIMIT_DATA, &ours) == 0;
-    if (is_limited) {
-        given = (struct rlimit){.rlim_cur = ours.rlim_max, .rlim_max = ours.rlim_max};
-        (void)setrlimit(RLIMIT_DATA, &given);
-    }
     pid_t pid = 0;
     /* The strings are not written to; the interface is older than const. */
     if (sys == 0)
         sys = posix_spawn(&pid, path, &files, &attr, (char *const *)argv, environ);
-    if (is_limited)
-        (void)setrlimit(RLIMIT_DATA, &ours);
     (void)posix_spawn_file_actions_destroy(&files);
     (void)posix_spawnattr_destroy(&attr);
     base_free(path);

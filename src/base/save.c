@@ -94,11 +94,16 @@ bool save_keep(struct save *save, struct error *err)
 
 void save_drop(struct save *save)
 {
+    if (save->path && save->temporary)
+        (void)unlink(save->temporary);
+    save_leave(save);
+}
+
+void save_leave(struct save *save)
+{
     if (!save->path)
         return;
     fd_close(&save->fd);
-    if (save->temporary)
-        (void)unlink(save->temporary);
     free(save->temporary);
     free(save->path);
     *save = (struct save){.fd = -1};

@@ -17,4 +17,6 @@ struct save {
 bool save_open(struct save *save, const char *path, struct error *err) CHECKED;
 /* Either of these ends it. A file that was kept has the permissions of the one it replaces. */
 bool save_keep(struct save *save, struct error *err) CHECKED;
+void save_leave(
+    struct save *save); /* to another process that has it as well: nothing happens to the file */
 void save_drop(struct save *save); /* fine on a zeroed struct, and after save_keep */

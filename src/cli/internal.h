@@ -77,6 +77,7 @@ struct cli {
     uint32_t n_names;
     struct progress_line progress;
     struct temps temps;
+    bool is_worker; /* this is the process that reads: files are another's to name and show */
 };
 
 /* One line on standard error. Texts that came from files or arguments do not get to drive the
@@ -104,6 +105,29 @@ void doctor_hint(struct cli *cli);
 bool arguments_load(struct analysis *analysis, const char *const *names, uint32_t n,
                     struct error *err) CHECKED;
 
+/* ---- worker.c: the process that reads
+ * -------------------------------------------------------------
+ */
+
+/* A report, and where it goes. */
+struct task {
+    const struct settings *settings;
+    const struct emitter *emitter; /* NULL: as the settings have it */
+    int out, heading;              /* descriptors; heading 0: none */
+    const char *name;              /* of the output, in messages */
+};
+
+bool task_write(struct cli *cli, const struct task *task); /* says why not */
+
+/* Limits, sandbox, and what the arguments name, all in this process; false: it was said why not. */
+bool worker_load(struct cli *cli, bool may_fork);
+/* As fork: the child forgets what is not its own to end. */
+pid_t worker_fork(struct cli *cli);
+int worker_wait(struct cli *cli, pid_t pid); /* its exit status */
+/* All tasks, in a process of their own: an exit status, and how many were written. It returns there
+ * as well, and cli->is_worker tells which one it is. */
+int worker_run(struct cli *cli, const struct task *tasks, uint32_t n, uint32_t *n_written);
+
 /* ---- outputs.c: -o FILE -------------------------------------------------------------------------
  */
 
@@ -112,7 +136,7 @@ bool arguments_load(struct analysis *analysis, const char *const *names, uint32_
 const struct emitter *outputs_by_name(const char *path);
 /* Whether all files of --output can be written in some format, before anything is read. */
 bool outputs_check(const struct settings *settings, struct error *err) CHECKED;
-bool outputs_write(struct cli *cli, struct error *err) CHECKED;
+int outputs_write(struct cli *cli); /* an exit status */
 
 /* ---- viewers.c ----------------------------------------------------------------------------------
  */
@@ -143,8 +167,8 @@ const struct viewer *viewer_find(struct span name); /* NULL: none, or its emitte
 uint32_t modes_list(struct option rows[MODES_MAX]);
 const struct viewer *modes_viewer(const struct settings *settings); /* NULL: none was chosen */
 
-/* Writes the report to a file of its own, and shows it. */
-bool viewer_run(struct cli *cli, const struct viewer *viewer, struct error *err) CHECKED;
+/* Writes the report to a file of its own, and shows it. An exit status. */
+int viewer_run(struct cli *cli, const struct viewer *viewer);
 
 /* ---- command.c: a line at the prompt ------------------------------------------------------------
  */
@@ -270,6 +294,31 @@ struct history {
 void history_open(struct history *history, void (*add)(void *to, const char *line), void *to);
 void history_add(struct history *history, struct span line);
 void history_close(struct history *history);
+
+/* ---- reporter.c: the prompt's other half, which holds what was read
+ * --------------------------------------------------------------------
+ */
+
+struct reporter {
+    struct cli *cli;
+    pid_t pid;
+    int line; /* between the two */
+    bool is_gone;
+};
+
+/* Where the lines above a report go. */
+enum heading { HEADING_NONE, HEADING_WITH_IT, HEADING_ON_SCREEN };
+
+/* True where a prompt can begin. Else *status is for this process to end with: there was nothing to
+ * read, or it is the reporter (cli->is_worker) and nobody asks any more. */
+bool reporter_start(struct reporter *reporter, struct cli *cli, int *status);
+/* Lines as they were typed. False: it was not done, and the person was told. */
+bool reporter_set(struct reporter *reporter, struct span line);
+bool reporter_prepare(struct reporter *reporter, struct span line);
+bool reporter_write(struct reporter *reporter, struct span line, int fd, enum heading heading,
+                    const char *name) CHECKED;
+struct name_list reporter_names(struct reporter *reporter, struct arena *arena);
+int reporter_end(struct reporter *reporter); /* its exit status */
 
 /* ---- prompt.c -----------------------------------------------------------------------------------
  */

@@ -59,20 +59,6 @@ static int show(struct cli *cli, bool is_help)
     return out_close(out, &err) ? 0 : talk_fail(cli, &err);
 }
 
-static int fail_to_load(struct cli *cli, const struct error *err)
-{
-    const char *clash = analysis_clash(cli->analysis);
-    if (clash) { /* the words of the old tool, for scripts that look for them */
-        talk_say(cli, "FATAL ERROR: Symbolized profile");
-        talk_say(cli, "   %s", clash);
-        talk_say(cli, "cannot be used with a binary arg. Try again without passing");
-        talk_say(cli, "   %s", analysis_program(cli->analysis));
-        return 1;
-    }
-    talk_fail(cli, err);
-    return err->kind == ERROR_USAGE ? show_usage(cli) : 1;
-}
-
 /* On a terminal a person is asked what to show. Where standard input is a profile there is nobody
  * to ask. */
 static bool wants_prompt(const struct settings *settings, const char *const *names, uint32_t n)
@@ -88,22 +74,15 @@ static bool wants_prompt(const struct settings *settings, const char *const *nam
     return true;
 }
 
-/* The exit status behind a report. */
-static int judge(struct cli *cli)
-{
-    doctor_hint(cli);
-    return analysis_is_ill(cli->analysis) ? 1 : 0;
-}
-
 static int report(struct cli *cli)
 {
-    struct error err = {0}, close_err = {0};
-    struct out *out = out_to_fd(STDOUT_FILENO, "standard output");
-    const bool is_written = analysis_report(cli->analysis, NULL, out, &err);
-    const bool is_closed = out_close(out, &close_err);
-    if (!is_written)
-        return talk_fail(cli, &err);
-    return is_closed ? judge(cli) : talk_fail(cli, &close_err);
+    const struct task task = {
+        .settings = analysis_settings(cli->analysis),
+        .out = STDOUT_FILENO,
+        .name = "standard output",
+    };
+    uint32_t n_written;
+    return worker_run(cli, &task, 1, &n_written);
 }
 
 /* Reproducible builds pin the date that documents carry: reproducible-builds.org's variable. */
@@ -135,24 +114,6 @@ static void keep_fetched(struct analysis *analysis)
         buf_printf(&text, "%s/pprof", home);
     analysis_keep_fetched(analysis, text.n ? buf_c(&text) : NULL);
     buf_free(&text);
-}
-
-/* How to look at the same once more, without the servers. */
-static void tell_fetched(struct cli *cli)
-{
-    const struct texts *fetched = analysis_fetched(cli->analysis);
-    const char *program = analysis_program(cli->analysis);
-    if (fetched->n == 0)
-        return;
-    if (!program)
-        program = analysis_server_program(cli->analysis);
-    talk_say(cli, "If you want to investigate this profile further, you can do:");
-    talk_say(cli, "%s", "");
-    talk_say(cli, "  %s \\", cli->name);
-    talk_say(cli, "    %s \\", program ? program : "PROGRAM");
-    for (uint32_t i = 0; i < fetched->n; i++)
-        talk_say(cli, "    %s%s", fetched->list[i], i + 1 < fetched->n ? " \\" : "");
-    talk_say(cli, "%s", "");
 }
 
 static int run(struct cli *cli, const char *const *words, uint32_t n, const char **names)
@@ -193,19 +154,12 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
     cli->names = names;
     cli->n_names = n_names;
     keep_fetched(cli->analysis);
-    if (!limits_hold_memory((uint64_t)settings->max_memory, &err))
-        return talk_fail(cli, &err);
-    if (!arguments_load(cli->analysis, names, n_names, &err))
-        return fail_to_load(cli, &err);
-    tell_fetched(cli);
     if (wants_prompt(settings, names, n_names))
         return prompt_run(cli);
     const struct viewer *viewer = modes_viewer(settings);
     if (viewer)
-        return viewer_run(cli, viewer, &err) ? judge(cli) : talk_fail(cli, &err);
-    if (settings->output.n)
-        return outputs_write(cli, &err) ? judge(cli) : talk_fail(cli, &err);
-    return report(cli);
+        return viewer_run(cli, viewer);
+    return settings->output.n ? outputs_write(cli) : report(cli);
 }
 
 int main(int argc, char **argv)
@@ -222,6 +176,7 @@ int main(int argc, char **argv)
     if (n && names_is_word(cli.name, argv[1], "doctor"))
         argv[1] = doctor_option;
     analysis_settings(cli.analysis)->cache = true;
+    analysis_settings(cli.analysis)->sandbox = getenv("CPROF_NO_SANDBOX") == NULL;
     const bool is_run = n && names_is_word(cli.name, argv[1], "run");
     if (!is_run)
         watch_signals(&cli.temps);

@@ -89,52 +89,78 @@ bool outputs_check(const struct settings *settings, struct error *err)
     return true;
 }
 
-static bool write_to(struct cli *cli, const struct settings *settings,
-                     const struct emitter *emitter, int fd, const char *name, struct error *err)
-{
-    struct error close_err = {0};
-    struct out *out = out_to_fd(fd, name);
-    const bool is_written = analysis_report_as(cli->analysis, settings, emitter, NULL, out, err);
-    const bool is_closed = out_close(out, &close_err);
-    if (is_written && !is_closed)
-        *err = close_err;
-    return is_written && is_closed;
-}
+/* One file on its way. */
+struct file_out {
+    struct save save; /* path NULL: standard output */
+    char *temporary;  /* as in cli->temps */
+};
 
-static bool write_file(struct cli *cli, const struct settings *settings,
-                       const struct emitter *emitter, const char *path, struct error *err)
+static bool open_file(struct cli *cli, const char *path, struct file_out *file, struct error *err)
 {
     if (strcmp(path, "-") == 0)
-        return write_to(cli, settings, emitter, STDOUT_FILENO, "standard output", err);
-    struct save save;
-    if (!save_open(&save, path, err))
+        return true;
+    if (!save_open(&file->save, path, err))
         return false;
-    char *temporary = base_copy(save.temporary);
-    if (temporary)
-        temps_note(&cli->temps, temporary);
-    bool is_written = write_to(cli, settings, emitter, save.fd, path, err);
-    if (is_written)
-        is_written = save_keep(&save, err);
-    else
-        save_drop(&save);
-    if (temporary)
-        temps_forget(&cli->temps, temporary);
-    base_free(temporary);
-    return is_written;
+    file->temporary = base_copy(file->save.temporary);
+    if (file->temporary)
+        temps_note(&cli->temps, file->temporary);
+    return true;
 }
 
-bool outputs_write(struct cli *cli, struct error *err)
+static bool close_file(struct cli *cli, struct file_out *file, bool is_kept, struct error *err)
 {
+    bool is_fine = true;
+    if (!file->save.path)
+        return true;
+    if (cli->is_worker)
+        save_leave(&file->save);
+    else if (is_kept)
+        is_fine = save_keep(&file->save, err);
+    else
+        save_drop(&file->save);
+    if (file->temporary)
+        temps_forget(&cli->temps, file->temporary);
+    base_free(file->temporary);
+    return is_fine;
+}
+
+/* An output that needs an expression shows everything where none was said. */
+static void settle_expression(struct settings *settings)
+{
+    for (uint32_t i = 0; i < settings->output.n; i++) {
+        if (choose(settings, settings->output.list[i])->arg && !settings->expression)
+            settings->expression = base_copy(".");
+    }
+}
+
+int outputs_write(struct cli *cli)
+{
+    struct error err = {0};
     struct settings settings;
     settings_copy(&settings, analysis_settings(cli->analysis));
-    bool is_fine = true;
-    for (uint32_t i = 0; i < settings.output.n && is_fine; i++) {
-        const char *path = settings.output.list[i];
-        const struct emitter *emitter = choose(&settings, path);
-        if (emitter->arg && !settings.expression)
-            settings.expression = base_copy("."); /* everything */
-        is_fine = write_file(cli, &settings, emitter, path, err);
+    settle_expression(&settings);
+    const uint32_t n = settings.output.n;
+    struct file_out *files = base_alloc(n, sizeof *files);
+    struct task *tasks = base_alloc(n, sizeof *tasks);
+    uint32_t n_open = 0, n_written = 0;
+    for (; n_open < n; n_open++) {
+        const char *path = settings.output.list[n_open];
+        if (!open_file(cli, path, &files[n_open], &err))
+            break;
+        tasks[n_open] = (struct task){
+            .settings = &settings,
+            .emitter = choose(&settings, path),
+            .out = files[n_open].save.path ? files[n_open].save.fd : STDOUT_FILENO,
+            .name = files[n_open].save.path ? path : "standard output",
+        };
     }
+    int status = n_open == n ? worker_run(cli, tasks, n, &n_written) : talk_fail(cli, &err);
+    for (uint32_t i = 0; i < n_open; i++) {
+        if (!close_file(cli, &files[i], i < n_written, &err))
+            status = talk_fail(cli, &err);
+    }
+    base_free(files);
+    base_free(tasks);
     settings_free(&settings);
-    return is_fine;
+    return status;
 }

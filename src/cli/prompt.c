@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Interactive mode: reads commands and does them. Profile and symbols are made once, before the
- * first command; each report is written by a process of its own, so that ^C ends the report and not
- * the prompt, whatever library it is in just then. The invariant: what a command changes for itself
- * is in its copy of the settings. */
+ * Interactive mode: reads commands and does them. What was read is another process's (reporter.c);
+ * this one opens files and starts programs for reports, and talks with the person. */
 #include "cli/internal.h"
 
 #include <errno.h>
@@ -29,6 +27,7 @@ struct viewing {
 
 struct prompt {
     struct cli *cli;
+    struct reporter reporter;
     struct signals signals;
     struct editor *editor; /* NULL: lines as they are */
     struct lines lines;
@@ -40,80 +39,24 @@ struct prompt {
     uint32_t n_viewings, cap_viewings;
 };
 
-/* ---- reports, each in a process of its own ------------------------------------------------------
- */
-
-struct task {
-    const struct settings *settings;
-    const struct emitter *emitter;
-    int out, heading; /* descriptors; heading 0: none */
-    const char *name; /* of the output, in messages */
-};
-
-static bool write_report(struct cli *cli, const struct task *task)
-{
-    struct error err = {0}, close_err = {0};
-    struct out *out = out_to_fd(task->out, task->name);
-    struct out *heading = task->heading == 0 ? NULL
-                          : task->heading == task->out
-                              ? out
-                              : out_to_fd(task->heading, "standard output");
-    bool is_fine =
-        analysis_report_as(cli->analysis, task->settings, task->emitter, heading, out, &err);
-    if (heading && heading != out && !out_close(heading, &close_err) && is_fine) {
-        err = close_err;
-        is_fine = false;
-    }
-    if (!out_close(out, &close_err) && is_fine) {
-        err = close_err;
-        is_fine = false;
-    }
-    progress_erase(&cli->progress);
-    if (!is_fine)
-        talk_fail(cli, &err);
-    return is_fine;
-}
-
-/* Waits; true if it ended with 0. */
-static bool wait_for(struct prompt *p, pid_t pid, const char *what)
-{
-    int how = 0;
-    while (waitpid(pid, &how, 0) < 0) {
-        if (errno != EINTR)
-            return false;
-    }
-    if (!WIFSIGNALED(how))
-        return WEXITSTATUS(how) == 0;
-    p->cli->progress.is_shown = p->is_terminal; /* what it left on the line is not seen from here */
-    progress_erase(&p->cli->progress);
-    const int signal = WTERMSIG(how);
-    if (signal == SIGINT && p->is_terminal)
-        (void)fputc('\n', stderr);
-    else if (signal != SIGINT && signal != SIGPIPE) /* nobody wanted the rest */
-        talk_say(p->cli, "%s was ended by signal %d", what, signal);
-    return false;
-}
-
-static bool run_task(struct prompt *p, const struct task *task)
-{
-    (void)fflush(stderr);
-    progress_start(&p->cli->progress);
-    const pid_t pid = fork();
-    if (pid == 0) {
-        signals_default(&p->signals);
-        _exit(write_report(p->cli, task) ? 0 : 1);
-    }
-    if (pid < 0) {
-        talk_say(p->cli, "starting a report: %s", strerror(errno));
-        return false;
-    }
-    return wait_for(p, pid, "the report");
-}
-
 /* ---- where reports go ---------------------------------------------------------------------------
  */
 
-static bool run_to_file(struct prompt *p, struct task *task, const char *path)
+/* A report that was asked for in this line. */
+struct asked {
+    struct span line;
+    const struct command *command;
+    bool has_heading;
+};
+
+static bool write_to(struct prompt *p, const struct asked *asked, int fd, enum heading heading,
+                     const char *name)
+{
+    return reporter_write(&p->reporter, asked->line, fd,
+                          asked->has_heading ? heading : HEADING_NONE, name);
+}
+
+static bool run_to_file(struct prompt *p, const struct asked *asked, const char *path)
 {
     struct error err = {0};
     struct save save;
@@ -124,11 +67,7 @@ static bool run_to_file(struct prompt *p, struct task *task, const char *path)
     char *temporary = base_copy(save.temporary);
     if (temporary)
         temps_note(&p->cli->temps, temporary);
-    task->out = save.fd;
-    task->name = path;
-    if (task->heading)
-        task->heading = save.fd;
-    bool is_fine = run_task(p, task);
+    bool is_fine = write_to(p, asked, save.fd, HEADING_WITH_IT, path);
     if (!is_fine) {
         save_drop(&save);
     } else if (!save_keep(&save, &err)) {
@@ -170,19 +109,16 @@ static bool start_programs(struct prompt *p, const char *const *const *programs,
     return false;
 }
 
-static void run_to_programs(struct prompt *p, struct task *task, const char *const *const *programs)
+static void run_to_programs(struct prompt *p, const struct asked *asked)
 {
+    const char *const *const *programs = asked->command->programs;
     uint32_t n = 0;
     while (programs[n])
         n++;
     struct proc *procs = base_alloc(n, sizeof *procs);
     int in = -1;
     if (start_programs(p, programs, n, procs, &in)) {
-        task->out = in;
-        task->name = programs[0][0];
-        if (task->heading)
-            task->heading = in;
-        (void)run_task(p, task);
+        (void)write_to(p, asked, in, HEADING_WITH_IT, programs[0][0]);
         (void)close(in);
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -205,40 +141,34 @@ static bool is_for_screen(const struct emitter *emitter)
 }
 
 /* A name that is not taken yet. */
-static void run_to_new_file(struct prompt *p, struct task *task)
+static void run_to_new_file(struct prompt *p, struct asked *asked)
 {
     char path[64];
     for (int i = 1; i < 1000; i++) {
-        (void)snprintf(path, sizeof path, "profile%03d.%s", i, task->emitter->extension);
+        (void)snprintf(path, sizeof path, "profile%03d.%s", i, asked->command->emitter->extension);
         if (access(path, F_OK) != 0)
             break;
     }
-    task->heading = 0;
-    if (run_to_file(p, task, path))
+    asked->has_heading = false;
+    if (run_to_file(p, asked, path))
         talk_say(p->cli, "The report is in %s", path);
 }
 
-static void run_report(struct prompt *p, const struct command *command,
-                       const struct settings *settings)
+static void run_report(struct prompt *p, const struct command *command, struct span line)
 {
     const bool is_callgrind = span_is(span_of(command->emitter->name), "callgrind");
-    struct task task = {
-        .settings = settings,
-        .emitter = command->emitter,
-        .out = STDOUT_FILENO,
-        .heading = command->emitter->wants_heading && !command->viewer ? STDOUT_FILENO : 0,
-        .name = "standard output",
-    };
+    struct asked asked = {
+        .line = line, .command = command, .has_heading = command->emitter->wants_heading};
     if (command->file) {
         if (is_callgrind)
             talk_say(p->cli, "Writing callgrind file to '%s'.", command->file);
-        (void)run_to_file(p, &task, command->file);
+        (void)run_to_file(p, &asked, command->file);
     } else if (command->programs) {
-        run_to_programs(p, &task, command->programs);
+        run_to_programs(p, &asked);
     } else if (!is_for_screen(command->emitter) && isatty(STDOUT_FILENO)) {
-        run_to_new_file(p, &task);
+        run_to_new_file(p, &asked);
     } else {
-        (void)run_task(p, &task);
+        (void)write_to(p, &asked, STDOUT_FILENO, HEADING_WITH_IT, "standard output");
     }
 }
 
@@ -261,8 +191,7 @@ static _Noreturn void show(struct prompt *p, const struct viewer *viewer, const 
     _exit(1);
 }
 
-static void run_view(struct prompt *p, const struct command *command,
-                     const struct settings *settings)
+static void run_view(struct prompt *p, const struct command *command, struct span line)
 {
     struct error err = {0};
     const struct viewer *viewer = command->viewer;
@@ -275,14 +204,9 @@ static void run_view(struct prompt *p, const struct command *command,
     const bool is_callgrind = span_is(span_of(command->emitter->name), "callgrind");
     if (is_callgrind)
         talk_say(p->cli, "Writing callgrind file to '%s'.", path);
-    const struct task task = {
-        .settings = settings,
-        .emitter = command->emitter,
-        .out = fd,
-        .heading = viewer->has_heading ? STDOUT_FILENO : 0,
-        .name = path,
-    };
-    const bool is_written = run_task(p, &task);
+    const struct asked asked = {
+        .line = line, .command = command, .has_heading = viewer->has_heading};
+    const bool is_written = write_to(p, &asked, fd, HEADING_ON_SCREEN, path);
     (void)close(fd);
     if (!is_written) {
         temps_remove(&p->cli->temps, path);
@@ -334,57 +258,19 @@ static void clean_up(struct prompt *p)
 /* ---- commands -----------------------------------------------------------------------------------
  */
 
-static void set_text(char **text, const char *value)
+static void report(struct prompt *p, const struct command *command, struct span line)
 {
-    base_free(*text);
-    *text = base_copy(value);
-}
-
-/* What was stopped needs a line of its own for the next prompt, and no words. */
-static void fail(struct prompt *p, const struct error *err)
-{
-    progress_erase(&p->cli->progress);
-    if (err->kind != ERROR_STOPPED)
-        talk_fail(p->cli, err);
-    else if (p->is_terminal)
-        (void)fputc('\n', stderr);
-}
-
-static void report(struct prompt *p, const struct command *command)
-{
-    struct settings settings;
-    settings_copy(&settings, analysis_settings(p->cli->analysis));
-    settings.cum |= command->cum;
-    if (command->has_grain) {
-        settings.grains = (uint64_t)1 << command->grain;
-        set_text(&settings.granularity, NULL);
-    }
-    if (command->rows >= 0 && span_is(span_of(command->emitter->name), "text")) {
-        settings.max_rows = command->rows;
-    } else if (command->rows >= 0) {
-        settings.nodecount = command->rows;
-        settings.has_nodecount = true;
-    }
-    set_text(command->emitter->arg ? &settings.expression : &settings.then_focus,
-             command->expression);
-    set_text(&settings.then_ignore, command->ignore);
     if (command->ignore)
         talk_say(p->cli, "Ignoring samples in call stacks that match '%s'", command->ignore);
     if (command->unused)
         talk_say(p->cli, "The table takes no expression; 'focus=%s' would hold for it",
                  command->unused);
-    /* Here and not in the report's process: what it takes long to make is kept. */
-    struct error err = {0};
-    if (!analysis_prepare(p->cli->analysis, &err)) {
-        fail(p, &err);
-    } else {
-        analysis_prepare_for(p->cli->analysis, &settings, command->emitter);
-        if (command->kind == COMMAND_VIEW)
-            run_view(p, command, &settings);
-        else
-            run_report(p, command, &settings);
-    }
-    settings_free(&settings);
+    if (!reporter_prepare(&p->reporter, line))
+        return;
+    if (command->kind == COMMAND_VIEW)
+        run_view(p, command, line);
+    else
+        run_report(p, command, line);
 }
 
 static void show_option(struct prompt *p, struct span name, struct out *out)
@@ -398,7 +284,7 @@ static void show_option(struct prompt *p, struct span name, struct out *out)
     buf_free(&text);
 }
 
-static void set_option(struct prompt *p, struct span name, struct span value)
+static void set_option(struct prompt *p, struct span name, struct span value, struct span line)
 {
     struct error err = {0};
     struct analysis *analysis = p->cli->analysis;
@@ -408,6 +294,7 @@ static void set_option(struct prompt *p, struct span name, struct span value)
                        &err) &&
         analysis_filters(analysis, &err)) {
         settings_free(&before);
+        (void)reporter_set(&p->reporter, line);
         return;
     }
     talk_fail(p->cli, &err);
@@ -461,11 +348,11 @@ static bool do_line(struct prompt *p, struct span line)
         answer(p, &command);
         break;
     case COMMAND_SET:
-        set_option(p, command.name, command.value);
+        set_option(p, command.name, command.value, line);
         break;
     case COMMAND_REPORT:
     case COMMAND_VIEW:
-        report(p, &command);
+        report(p, &command, line);
         break;
     }
     arena_free(arena);
@@ -479,7 +366,7 @@ static struct completion complete(void *to, struct span line, struct arena *aren
 {
     struct prompt *p = to;
     if (!p->has_names) {
-        p->names = analysis_names(p->cli->analysis, p->names_arena);
+        p->names = reporter_names(&p->reporter, p->names_arena);
         p->has_names = true;
     }
     return complete_line(analysis_options(p->cli->analysis), &p->names, line, arena);
@@ -517,6 +404,8 @@ static int loop(struct prompt *p)
         if (kind == LINE_GOT) {
             if (!do_line(p, line))
                 return 0;
+            if (p->reporter.is_gone)
+                return 1;
             kind = check_signals(p);
         }
         if (kind == LINE_END)
@@ -526,35 +415,27 @@ static int loop(struct prompt *p)
     }
 }
 
-/* Memory that loading gave back would be copied page by page when the process of a report writes to
- * it; fresh pages are only cleared. A command on 10^5 stacks took 117 ms of processor time, and 77
- * ms with this. */
-static void give_back_memory(void)
-{
-    (void)malloc_trim(0);
-    (void)mallopt(M_MMAP_THRESHOLD, 1 << 18);
-}
-
 int prompt_run(struct cli *cli)
 {
     struct error err = {0};
     struct prompt p = {.cli = cli, .is_terminal = isatty(STDIN_FILENO)};
-    if (!analysis_prepare(cli->analysis, &err))
+    int status;
+    if (!reporter_start(&p.reporter, cli, &status))
+        return status;
+    if (!signals_hold(&p.signals, &err)) {
+        (void)reporter_end(&p.reporter);
         return talk_fail(cli, &err);
-    doctor_hint(cli);
-    progress_erase(&cli->progress);
-    give_back_memory();
-    if (!signals_hold(&p.signals, &err))
-        return talk_fail(cli, &err);
+    }
     p.lines.signals = &p.signals;
     p.names_arena = arena_new();
     (void)fputs("Welcome to pprof!  For help, type 'help'.\n", stderr);
     p.editor = editor_open(prompt_text, &p.signals, complete, &p);
-    const int status = loop(&p);
+    status = loop(&p);
     editor_close(p.editor);
     clean_up(&p);
     lines_free(&p.lines);
     arena_free(p.names_arena);
+    const int ended = reporter_end(&p.reporter);
     signals_release(&p.signals);
-    return status;
+    return p.reporter.is_gone && ended == 0 ? 1 : status;
 }

@@ -206,40 +206,36 @@ const struct viewer *modes_viewer(const struct settings *settings)
 /* ---- in one run --------------------------------------------------------------------------------
  */
 
-static bool write_report(struct cli *cli, const struct emitter *emitter, int fd, const char *path,
-                         struct error *err)
+int viewer_run(struct cli *cli, const struct viewer *viewer)
 {
-    struct error close_err = {0};
-    struct out *out = out_to_fd(fd, path);
-    const bool is_written = analysis_report(cli->analysis, emitter, out, err);
-    const bool is_closed = out_close(out, &close_err);
-    if (is_written && !is_closed)
-        *err = close_err;
-    return is_written && is_closed;
-}
-
-bool viewer_run(struct cli *cli, const struct viewer *viewer, struct error *err)
-{
+    struct error err = {0};
     const struct emitter *emitter = emitter_find(span_of(viewer->emitter));
     const char *path;
     int fd;
-    if (!temps_open(&cli->temps, emitter->extension, &fd, &path, err))
-        return false;
-    const bool is_written = write_report(cli, emitter, fd, path, err);
+    uint32_t n_written = 0;
+    if (!temps_open(&cli->temps, emitter->extension, &fd, &path, &err))
+        return talk_fail(cli, &err);
+    char *name = base_copy(path);
+    const struct task task = {
+        .settings = analysis_settings(cli->analysis), .emitter = emitter, .out = fd, .name = name};
+    const int status = worker_run(cli, &task, 1, &n_written);
+    base_free(name);
     (void)close(fd);
-    if (!is_written) {
+    if (cli->is_worker)
+        return status;
+    if (n_written == 0) {
         temps_remove(&cli->temps, path);
-        return false;
+        return status;
     }
     if (viewer->announce)
         viewer->announce(cli, path);
-    if (!viewer->show(cli, viewer, path, err)) {
+    if (!viewer->show(cli, viewer, path, &err)) {
         temps_forget(&cli->temps, path);
-        return false;
+        return talk_fail(cli, &err);
     }
     if (viewer->hands_over)
         temps_remove_later(&cli->temps);
     else
         temps_remove(&cli->temps, path);
-    return true;
+    return status;
 }
