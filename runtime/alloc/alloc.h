@@ -32,6 +32,9 @@ struct alloc_tracker {
     uint64_t (*make)(size_t size);
     /* It is made: the word that it gets, not zero. */
     uint64_t (*made)(uint64_t word, size_t size);
+    /* Blocks of up to so many bytes are cleared, so that nothing of what was there before is in
+     * them. */
+    size_t (*clears)(void);
     /* It is about to go. */
     void (*gone)(uint64_t word, const void *p);
     /* There was no memory for a word. */

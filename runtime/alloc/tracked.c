@@ -6,6 +6,8 @@
  * Threads without a cache share one. While nobody tracks, blocks may be sampled. */
 #include "alloc/internal.h"
 
+#include <string.h>
+
 #include "hooks/hooks.h"
 
 /* Written with all gates held, or before any word is. */
@@ -67,6 +69,14 @@ static void *take(size_t size, size_t align, bool *is_zero)
     return align > 1 ? alloc_take_aligned(size, align) : alloc_take(size, is_zero);
 }
 
+static void clear(const struct alloc_tracker *t, void *p, size_t size, bool *is_zero)
+{
+    if (*is_zero || size > t->clears())
+        return;
+    memset(p, 0, size);
+    *is_zero = true;
+}
+
 static void *take_with_word(const struct alloc_tracker *t, size_t size, size_t asked, size_t align,
                             bool *is_zero)
 {
@@ -74,8 +84,10 @@ static void *take_with_word(const struct alloc_tracker *t, size_t size, size_t a
     struct lock *gate = enter();
     const struct alloc_tracker *now = tracker(); /* nobody, perhaps */
     void *p = take(size, align, is_zero);
-    if (p && now)
+    if (p && now) {
+        clear(now, p, size, is_zero);
         set_word(now, p, word, asked);
+    }
     leave(gate);
     t->after();
     return p;
@@ -96,7 +108,7 @@ void *tracked_take(size_t size, size_t asked, bool *is_zero)
 void *tracked_take_aligned(size_t size, size_t align)
 {
     const struct alloc_tracker *t = tracker();
-    bool is_zero;
+    bool is_zero = false;
     if (UNLIKELY(t))
         return take_with_word(t, size, size, align, &is_zero);
     if (UNLIKELY(sample_is_due(size, false)))

@@ -46,6 +46,13 @@ static uint64_t made(uint64_t word, size_t size)
     return word ? word : 1; /* no bytes by an unknown stack: zero would be no block */
 }
 
+/* What a pointer of an earlier owner points to would pass as reachable. */
+static size_t clears(void)
+{
+    enum { CLEARED_MOST = 4096 };
+    return objects_are_tracked(TRACKER_CHECK) ? CLEARED_MOST : 0;
+}
+
 static void gone(uint64_t word, const void *p)
 {
     struct object object;
@@ -61,6 +68,7 @@ static void lost(void)
 static const struct alloc_tracker tracker = {
     .make = make,
     .made = made,
+    .clears = clears,
     .gone = gone,
     .lost = lost,
     .after = heap_profile_after,
