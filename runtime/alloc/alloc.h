@@ -69,10 +69,6 @@ void alloc_thaw(void);
 /* Each block with a word, by growing address; frozen only. */
 void alloc_each_block(void (*visit)(void *to, const struct alloc_block *block), void *to);
 
-/* The first part of the heap, in use or not, that lies between the addresses. False if there is
- * none. The caller holds all locks of the allocator, or knows that nobody allocates. */
-bool alloc_next_heap(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *end);
-
 /* ---- samples: on average one block in so many bytes, with who made it */
 
 /* Who knows stacks: of the program's call, hooks_caller, by number; and wants to know what the

@@ -123,39 +123,3 @@ void *alloc_finish(void *p, size_t size)
         errno = ENOMEM;
     return p;
 }
-
-static bool has_page(const struct span *span, uintptr_t page)
-{
-    return span && span->state != SPAN_UNUSED && page - span->page < span->pages;
-}
-
-/* Long spans are noted at their ends alone. */
-static const struct span *span_around(uintptr_t page)
-{
-    for (uintptr_t at = page; pagemap_leaf(at); at--) {
-        const struct span *span = pagemap_span(at);
-        if (has_page(span, page))
-            return span;
-        if (has_page(span, at))
-            return NULL;
-    }
-    return NULL;
-}
-
-bool alloc_next_heap(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *end)
-{
-    const uintptr_t last = (to + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    uintptr_t page = from >> PAGE_SHIFT;
-    const struct span *span = span_around(page);
-    while (!span && ++page < last) {
-        if (has_page(pagemap_span(page), page))
-            span = pagemap_span(page);
-        else if (!pagemap_leaf(page))
-            page |= LEAF_PAGES - 1;
-    }
-    if (!span)
-        return false;
-    *start = from > span->page << PAGE_SHIFT ? from : span->page << PAGE_SHIFT;
-    *end = (span->page + span->pages) << PAGE_SHIFT;
-    return true;
-}

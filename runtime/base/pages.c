@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * mmap and its companions, and nothing else. Only anonymous private mappings: the break belongs to
- * the program. */
+ * the program. What is mapped is noted, so that it can be told from the program's own mappings; in
+ * a table without a lock, for it is looked at while threads are stopped anywhere. */
 #include "base/pages.h"
 
 #include <errno.h>
@@ -24,6 +25,60 @@ long pages_requests(void)
 {
     return pages.requests;
 }
+
+/* ---- what is ours */
+
+enum { OWN_MOST = 8192 }; /* what is beyond that is not noted */
+
+/* A place is free when its start is 0; it counts once its end is set. */
+static struct {
+    _Atomic uintptr_t start, end;
+} owned[OWN_MOST];
+static _Atomic size_t n_owned; /* no place from here on was ever used */
+
+static void note(uintptr_t start, size_t size)
+{
+    for (size_t i = 0; i < OWN_MOST; i++) {
+        uintptr_t free_place = 0;
+        if (owned[i].start != 0 ||
+            !atomic_compare_exchange_strong(&owned[i].start, &free_place, start))
+            continue;
+        owned[i].end = start + size;
+        size_t n = n_owned;
+        while (n <= i && !atomic_compare_exchange_weak(&n_owned, &n, i + 1))
+            ;
+        return;
+    }
+}
+
+static void forget(uintptr_t start)
+{
+    const size_t n = n_owned;
+    for (size_t i = 0; i < n; i++) {
+        if (owned[i].start == start) {
+            owned[i].end = 0;
+            owned[i].start = 0;
+            return;
+        }
+    }
+}
+
+bool pages_next_own(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *end)
+{
+    const size_t n = n_owned;
+    bool is_found = false;
+    for (size_t i = 0; i < n; i++) {
+        const uintptr_t first = owned[i].start, last = owned[i].end;
+        if (first == 0 || last <= from || first >= to || (is_found && first >= *start))
+            continue;
+        is_found = true;
+        *start = first > from ? first : from;
+        *end = last;
+    }
+    return is_found;
+}
+
+/* ---- mapping */
 
 static bool is_refused(void)
 {
@@ -59,6 +114,8 @@ void *pages_map(void *place, size_t size, size_t align)
             p = start;
         }
     }
+    if (p)
+        note((uintptr_t)p, size);
     errno = kept;
     return p;
 }
@@ -66,6 +123,7 @@ void *pages_map(void *place, size_t size, size_t align)
 void pages_unmap(void *start, size_t size)
 {
     const int kept = errno;
+    forget((uintptr_t)start);
     munmap(start, size);
     errno = kept;
 }

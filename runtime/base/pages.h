@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { SYSTEM_PAGE = 4096 };
 
@@ -13,6 +14,10 @@ enum { SYSTEM_PAGE = 4096 };
  * the given place, which is a wish and may be NULL. NULL when the system refuses. */
 void *pages_map(void *place, size_t size, size_t align);
 void pages_unmap(void *start, size_t size);
+
+/* The first part of what was mapped here that lies between the addresses; false if there is none.
+ * Takes no lock. */
+bool pages_next_own(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *end);
 
 /* Gives the memory back and keeps the addresses: they read as zeroes from now on. False when the
  * system refuses (locked pages); then nothing has changed. */

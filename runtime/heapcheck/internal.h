@@ -95,8 +95,10 @@ void signal_resume(struct world *world);
 
 struct modules {
     struct pile data;   /* struct range: what of them can be written */
+    struct range own;   /* that of our own library, which is not among these; 0, 0: there is none */
     struct pile exempt; /* struct exempt */
     size_t tls_below;   /* static thread-local storage reaches so far below the thread pointer */
+    size_t own_below, own_size; /* where our own is */
     uint64_t loads, unloads;
     bool is_complete; /* false: out of memory */
 };
@@ -121,7 +123,7 @@ bool modules_exempt(const struct modules *modules, stack_ix stack);
 
 struct area {
     uintptr_t start, end;
-    uintptr_t dead_end; /* from the start to here are stacks, which are looked at by themselves */
+    uintptr_t dead_end; /* from the start to here it is not for us: stacks, our own data */
     bool is_anonymous;
     bool is_guarded; /* what comes before it cannot be touched: perhaps it is a stack */
     bool is_stack;   /* the first thread's */
@@ -134,6 +136,8 @@ struct areas {
     bool is_complete;
 };
 
+/* What there is now, before main, is apart from what the program maps beside it later. */
+void areas_note_early(void);
 bool areas_list(struct areas *areas);
 void areas_free(struct areas *areas);
 /* The area that has the address, NULL if it cannot be read. */
@@ -141,6 +145,8 @@ struct area *areas_find(const struct areas *areas, uintptr_t address);
 /* The first one that ends above it, and the end of the list. */
 struct area *areas_from(const struct areas *areas, uintptr_t address);
 struct area *areas_last(const struct areas *areas);
+/* Nothing of the range is looked at because something points into it. */
+void areas_leave_out(struct areas *areas, const struct range *range);
 
 /* ---- mark.c: what can be reached ---------------------------------------------------------------
  */
@@ -197,6 +203,9 @@ bool roots_add(const void *start, size_t size);
 bool roots_remove(const void *start, size_t size);
 
 void roots_start(void); /* once, before all others: may call malloc */
+size_t roots_descriptor_size(void);
+/* Whether a thread, which has ended, was waited for. */
+bool roots_was_joined(uintptr_t descriptor);
 void roots_mark(struct mark *mark, const struct root_choice *choice, const struct world *world,
                 const struct modules *modules, const struct own_frame *frame);
 

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#include "alloc/alloc.h"
 #include "base/env.h"
 #include "base/message.h"
+#include "base/pages.h"
 
 enum { DESCRIPTOR_ALIGN = 64, WORD = sizeof(uintptr_t) };
 
@@ -76,12 +76,16 @@ static uintptr_t last_descriptor(const struct area *area)
     return found;
 }
 
-/* The C library keeps the stacks of threads that have ended for the next ones. */
+/* The C library keeps the stacks of threads that have ended for the next ones. What a thread
+ * returned stays in its descriptor; that may still be asked for until it was. */
 static void leave_out_old_stack(struct area *area)
 {
     const uintptr_t descriptor = area->is_guarded ? last_descriptor(area) : 0;
-    if (descriptor > area->dead_end)
-        area->dead_end = descriptor;
+    if (descriptor == 0)
+        return;
+    const uintptr_t end = descriptor + (roots_was_joined(descriptor) ? roots_descriptor_size() : 0);
+    if (end > area->dead_end)
+        area->dead_end = end < area->end ? end : area->end;
 }
 
 static void reach_area(struct mark *mark, uintptr_t word)
@@ -96,10 +100,10 @@ static void reach_area(struct mark *mark, uintptr_t word)
         return;
     area->is_reached = true;
     leave_out_old_stack(area);
-    /* The heap's own pages may lie beside what the program mapped. */
+    /* Our own pages, the heap's too, may lie beside what the program mapped. */
     for (uintptr_t at = area->dead_end; at < area->end;) {
         uintptr_t heap, heap_end;
-        if (!alloc_next_heap(at, area->end, &heap, &heap_end))
+        if (!pages_next_own(at, area->end, &heap, &heap_end))
             heap = heap_end = area->end;
         if (heap > at)
             push(mark, at, heap);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The loaded objects, as far as a check needs them: their data, how far thread-local storage
- * reaches, and the code whose blocks are left alone. Our own library's data is left out: it holds
- * nothing of the program's. */
+ * reaches, and the code whose blocks are left alone. Our own library's data and storage are left
+ * out: they hold nothing of the program's. */
 #include "heapcheck/internal.h"
 
 #include <elf.h>
@@ -47,6 +47,11 @@ static bool is_ours(const struct dl_phdr_info *info)
     return false;
 }
 
+static uintptr_t whole_pages(uintptr_t end)
+{
+    return (end + SYSTEM_PAGE - 1) & ~(uintptr_t)(SYSTEM_PAGE - 1);
+}
+
 static void add_data(struct modules *modules, uintptr_t start, uintptr_t end)
 {
     struct range *range = pile_next(&modules->data, sizeof *range);
@@ -54,7 +59,7 @@ static void add_data(struct modules *modules, uintptr_t start, uintptr_t end)
         modules->is_complete = false;
         return;
     }
-    *range = (struct range){start, (end + SYSTEM_PAGE - 1) & ~(uintptr_t)(SYSTEM_PAGE - 1)};
+    *range = (struct range){start, whole_pages(end)};
     modules->data.n++;
 }
 
@@ -70,11 +75,18 @@ static void add_exempt(struct modules *modules, uintptr_t start, uintptr_t end, 
 }
 
 /* Storage of the calling thread that lies below its thread pointer lies so in every thread. */
-static void see_tls(struct modules *modules, const struct dl_phdr_info *info)
+static void see_tls(struct modules *modules, const struct dl_phdr_info *info, size_t size,
+                    bool is_own)
 {
     const uintptr_t below = (uintptr_t)__builtin_thread_pointer() - (uintptr_t)info->dlpi_tls_data;
-    if (info->dlpi_tls_data && below <= STATIC_TLS_MOST && below > modules->tls_below)
+    if (!info->dlpi_tls_data || below > STATIC_TLS_MOST)
+        return;
+    if (below > modules->tls_below)
         modules->tls_below = below;
+    if (is_own) {
+        modules->own_below = below;
+        modules->own_size = size;
+    }
 }
 
 static int see(struct dl_phdr_info *info, size_t size, void *to)
@@ -84,15 +96,17 @@ static int see(struct dl_phdr_info *info, size_t size, void *to)
     modules->loads = info->dlpi_adds;
     modules->unloads = info->dlpi_subs;
     const unsigned depth = exempt_depth(info->dlpi_name);
-    const bool is_data_ours = is_ours(info);
+    const bool is_own = is_ours(info);
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
         const uintptr_t start = info->dlpi_addr + part->p_vaddr, end = start + part->p_memsz;
         if (part->p_type == PT_TLS)
-            see_tls(modules, info);
+            see_tls(modules, info, part->p_memsz, is_own);
         if (part->p_type != PT_LOAD)
             continue;
-        if ((part->p_flags & PF_W) && !is_data_ours)
+        if ((part->p_flags & PF_W) && is_own)
+            modules->own = (struct range){start, whole_pages(end)};
+        else if (part->p_flags & PF_W)
             add_data(modules, start, end);
         if ((part->p_flags & PF_X) && depth > 0)
             add_exempt(modules, start, end, depth);

@@ -23,6 +23,7 @@ enum {
 
 static struct {
     size_t descriptor;      /* bytes of a thread's descriptor, from the thread pointer on */
+    size_t tid_at;          /* where its number is in it; 0: unknown */
     struct range exit_code; /* of the function exit */
     struct pile regions;    /* struct range: of the program's; the checker's lock guards them */
 } roots = {.descriptor = DESCRIPTOR};
@@ -32,6 +33,10 @@ void roots_start(void)
     const uint32_t *descriptor = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");
     if (descriptor && *descriptor)
         roots.descriptor = *descriptor;
+    /* As debuggers are told of a field: its bits, how many there are, where it is. */
+    const uint32_t *tid = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
+    if (tid && tid[0] == 32 && tid[2] < roots.descriptor)
+        roots.tid_at = tid[2];
     Dl_info info;
     const ElfW(Sym) *symbol = NULL;
     if (dladdr1((void *)(uintptr_t)exit, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
@@ -39,6 +44,18 @@ void roots_start(void)
         const uintptr_t start = (uintptr_t)info.dli_saddr;
         roots.exit_code = (struct range){start, start + symbol->st_size};
     }
+}
+
+size_t roots_descriptor_size(void)
+{
+    return roots.descriptor;
+}
+
+/* The kernel sets the number of a thread that ends to 0, the C library that of one that was waited
+ * for to -1. */
+bool roots_was_joined(uintptr_t descriptor)
+{
+    return roots.tid_at && *(const int32_t *)(descriptor + roots.tid_at) == -1;
 }
 
 /* ---- the program's own regions ----------------------------------------------------------------
@@ -157,9 +174,11 @@ static void mark_stack(struct mark *mark, uintptr_t sp, uintptr_t tp, bool is_fi
 
 /* Storage in the thread's own block, its descriptor, and the vector of its dynamic storage, which
  * for the first thread the loader made before there was a malloc. */
-static void mark_storage(struct mark *mark, uintptr_t tp, size_t below)
+static void mark_storage(struct mark *mark, uintptr_t tp, const struct modules *modules)
 {
-    mark_range(mark, "a thread's storage", tp - below, tp + roots.descriptor);
+    static const char root[] = "a thread's storage";
+    mark_range(mark, root, tp - modules->tls_below, tp - modules->own_below);
+    mark_range(mark, root, tp - modules->own_below + modules->own_size, tp + roots.descriptor);
     const uintptr_t vector_at = tp + sizeof(uintptr_t);
     if (!areas_find(&mark->areas, vector_at))
         return;
@@ -195,7 +214,7 @@ static void mark_threads(struct mark *mark, const struct world *world,
         if (thread->sp)
             mark_stack(mark, thread->sp, thread->tp, thread->tid == first);
         if (thread->tp)
-            mark_storage(mark, thread->tp, modules->tls_below);
+            mark_storage(mark, thread->tp, modules);
     }
 }
 
@@ -205,7 +224,7 @@ static void mark_own(struct mark *mark, const struct modules *modules,
     const uintptr_t tp = (uintptr_t)__builtin_thread_pointer();
     mark_range(mark, "a register", (uintptr_t)frame->saved, (uintptr_t)(&frame->saved[6]));
     mark_stack(mark, frame->sp, tp, is_first);
-    mark_storage(mark, tp, modules->tls_below);
+    mark_storage(mark, tp, modules);
 }
 
 /* ---- all --------------------------------------------------------------------------------------
@@ -231,6 +250,7 @@ void roots_mark(struct mark *mark, const struct root_choice *choice, const struc
                 const struct modules *modules, const struct own_frame *frame)
 {
     struct visit visit = {mark, modules};
+    areas_leave_out(&mark->areas, &modules->own);
     if (choice->threads) {
         bury_stack(mark, (uintptr_t)__builtin_thread_pointer());
         mark_threads(mark, world, modules);

@@ -171,6 +171,7 @@ static __attribute__((constructor)) void start_checker(void)
                                    "HEAPCHECK=<mode>.");
     message_keep_stderr();
     roots_start();
+    areas_note_early();
     note_process();
     message_say(MESSAGE_NOTICE,
                 "WARNING: Perftools heap leak checker is active -- Performance may suffer");

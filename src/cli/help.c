@@ -75,7 +75,7 @@ void help_write(struct out *out, const char *name, const struct options *options
         "       %s [options] PROFILE...\n"
         "       %s [options] --symbols PROGRAM\n"
         "       cprof doctor [options] [PROGRAM] PROFILE...\n"
-        "       cprof run [--cpu | --heap] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]\n"
+        "       cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]\n"
         "\n"
         "Reads profiles and tells what they mean. Several profiles are added up. Without\n"
         "PROGRAM, names come with the profile, or from the program that its memory map\n"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * `cprof run PROGRAM`: runs a program under a profiler and reports the profiles that it left. The
- * profiler is a library of the runtime, found beside this program, and preloaded. The program keeps
- * our terminal, gets the signals that are sent to us, and its exit status becomes ours. */
+ * `cprof run PROGRAM`: runs a program under a profiler and reports the profiles that it left, or
+ * under the leak checker, which reports itself. Each is a library of the runtime, found beside this
+ * program, and preloaded. The program keeps our terminal, gets the signals that are sent to us, and
+ * its exit status becomes ours. */
 #include "cli/internal.h"
 
 #include <dirent.h>
@@ -26,7 +27,8 @@ struct tool {
     const char *set[4];  /* NAME, VALUE, ... unless they are set */
     const char *drop[2]; /* variables that would change what happens */
     bool has_frequency;
-    /* How much there is in a profile; 0: it has no samples. */
+    /* How much there is in a profile; 0: it has no samples. NULL: the library reports itself, and
+     * the variable, if it is to be set, is where it leaves its files. */
     double (*weigh)(struct span bytes);
 };
 
@@ -55,6 +57,14 @@ static const struct tool tools[] = {
         .set = {"PERFTOOLS_VERBOSE", "-1", "HEAP_PROFILE_INUSE_INTERVAL", "16777216"},
         .drop = {"HEAPPROFILE_USE_PID", "HEAPPROFILESIGNAL"},
         .weigh = weigh_heap,
+    },
+    {
+        .option = "--leaks",
+        .library = "libtcmalloc.so.4",
+        .built = "../../runtime/alloc",
+        .variable = "HEAP_CHECK_DUMP_DIRECTORY",
+        .set = {"HEAPCHECK", "normal"},
+        .drop = {"PPROF_PATH"},
     },
 };
 
@@ -186,10 +196,11 @@ static void set_environment(const struct request *request, const char *profiler,
     (void)setenv("LD_PRELOAD", buf_c(&list), 1);
     buf_free(&list);
     const struct tool *tool = request->tool;
-    (void)setenv(tool->variable, profile, 1);
+    if (profile)
+        (void)setenv(tool->variable, profile, 1);
     for (size_t i = 0; i < COUNT_OF(tool->set) && tool->set[i]; i += 2)
         (void)setenv(tool->set[i], tool->set[i + 1], 0);
-    for (size_t i = 0; i < COUNT_OF(tool->drop); i++)
+    for (size_t i = 0; i < COUNT_OF(tool->drop) && tool->drop[i]; i++)
         (void)unsetenv(tool->drop[i]);
     if (request->frequency)
         (void)setenv("CPUPROFILE_FREQUENCY", request->frequency, 1);
@@ -421,9 +432,11 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
     struct buf profiler = BUF_MAX((size_t)PATH_MAX * 2), profile = BUF_MAX((size_t)PATH_MAX * 2);
     bool is_good = parse(&request, words, err);
     runner->tool = request.tool;
-    is_good = is_good && find_library(runner, &profiler, err) &&
-              choose_folder(runner, request.output, err);
-    if (is_good) {
+    const bool has_profiles = is_good && request.tool->weigh;
+    is_good = is_good && find_library(runner, &profiler, err);
+    if (is_good && !has_profiles)
+        is_good = run_command(&request, buf_c(&profiler), request.output, status, err);
+    else if (is_good && (is_good = choose_folder(runner, request.output, err))) {
         char real[PATH_MAX]; /* the program may go elsewhere */
         buf_printf(&profile, "%s/%s", realpath(runner->folder, real) ? real : runner->folder,
                    runner->name);
@@ -432,8 +445,8 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
     }
     buf_free(&profiler);
     buf_free(&profile);
-    if (!is_good)
-        return false;
+    if (!is_good || !has_profiles)
+        return is_good;
     collect(runner);
     if (runner->n == 0)
         talk_say(cli, "%s %s, is linked statically, or was ended before that was written",
@@ -449,9 +462,8 @@ int runner_main(struct cli *cli, char **words)
     if (!run_and_report(&runner, words, cli, &status, &err)) {
         status = talk_fail(cli, &err);
         if (err.kind == ERROR_USAGE)
-            talk_say(
-                cli,
-                "Usage: cprof run [--cpu | --heap] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]");
+            talk_say(cli, "Usage: cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--] "
+                          "PROGRAM [ARGUMENT...]");
     }
     if (runner.is_temporary) {
         remove_profiles(&runner);

@@ -375,6 +375,22 @@ def check_all_tools(place):
         same(order, ['Dumping heap', 'PROFILE:', 'No leaks', 'Actual memory'])
 
 
+def check_run_command(place):
+    """cprof run --leaks: the preload, the mode, names, where dumps go, the exit status."""
+    kept = os.path.join(place.folder, 'kept')
+    os.mkdir(kept)
+    for words, status, found in ((['-o', kept, './modes'], 1, [(2, 64)]), (['sh', '-c', 'exit 5'], 5, []),
+                                 (['--', './nosuch'], 1, [])):
+        done = place.run([CPROF, 'run', '--leaks'] + words)
+        same((words, done.returncode, totals(done.stderr)), (words, status, found))
+    done = place.run([CPROF, 'run', '--leaks', '-o', kept, './modes'], HEAPCHECK='strict')
+    same(totals(done.stderr), [(3, 120)])
+    require(re.search(r'\t@ [0-9a-f]+ lose \S+modes.cpp:\d+\n', done.stderr), done.stderr)
+    same(len(glob.glob(kept + '/modes.*._main_-end.heap')), 2)
+    done = place.run([CPROF, 'run', '-F', '100', '--leaks', './modes'])
+    require('-F does not go with --leaks' in done.stderr and done.returncode == 1, done.stderr)
+
+
 def check_programs(place):
     """Real programs that lose nothing."""
     for words in (['bash', '-c', 'for i in 1 2 3; do x=$(echo $i | sed s/1/2/); done'], ['sed', 's/a/b/', '/etc/passwd'],

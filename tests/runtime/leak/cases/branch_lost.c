@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * truth: leak 63 2016
+ * why: half of a tree is cut off */
+#include "leaks.h"
+struct tree {
+    struct tree *left, *right;
+    long pad[2];
+};
+static NOINLINE struct tree *grow(int depth)
+{
+    if (depth == 0)
+        return NULL;
+    struct tree *t = block(sizeof *t);
+    t->left = grow(depth - 1);
+    t->right = grow(depth - 1);
+    return t;
+}
+static struct tree *root;
+static void work(void)
+{
+    root = grow(7);
+    root->left = NULL;
+    STORE(root);
+}
+MAIN(work)
