@@ -310,18 +310,9 @@ void cache_unlock(void)
     lock_drop(&caches.lock);
 }
 
-/* Not the one that we are in: a signal handler may do this, in the middle of making a block. */
-static bool is_within(const struct cache *cache)
+struct cache *cache_all(void)
 {
-    return own.is_inside && cache == own.cache;
-}
-
-bool cache_each_gate(lock_step *step)
-{
-    for (struct cache *cache = caches.all; cache; cache = cache->next)
-        if (!is_within(cache) && !step(&cache->gate))
-            return false;
-    return is_within(&cache_none) || step(&cache_none.gate);
+    return caches.all;
 }
 
 void cache_after_fork(void)

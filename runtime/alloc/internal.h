@@ -10,9 +10,10 @@
  *   pageheap.c   runs of free pages, from and to the system
  *   pagemap.c    from an address to its span and class
  *   words.c      from a block to its word
+ *   gate.c       who is making a block and its word; and keeping all out
  *   samples.c    one block in so many bytes, with who made it
  *
- * Locks are taken in the order caches, gates, central by class, page heap, words, arena; the fast
+ * Locks are taken in the order caches, gate, central by class, page heap, words, arena; the fast
  * path takes none. No code of the program runs while one is held. */
 #pragma once
 
@@ -252,6 +253,19 @@ void words_clear(void); /* all; frozen only */
 bool words_each_lock(lock_step *step);
 void words_check(const struct span *span);
 
+/* ---- gate.c */
+
+/* Around what makes or frees a block and writes its word: costs two stores while the gate is open.
+ * gate_enter's answer goes to gate_leave. */
+struct cache *gate_enter(void);
+void gate_leave(struct cache *cache);
+/* Nobody is inside, and nobody comes in, until it is opened. Under the caches' lock. */
+void gate_close(void);
+bool gate_try_close(void); /* false: somebody is inside */
+void gate_open(void);
+/* Before anybody enters for the first time. */
+void gate_start(void);
+
 /* ---- tracked.c */
 
 /* alloc_take and alloc_take_aligned, for whoever may track: `asked` is what the program wants. */
@@ -276,14 +290,14 @@ struct cache {
     size_t claimed;     /* bytes of all max together */
     size_t limit;       /* what claimed may be */
     uint64_t next_tick; /* in ticks of the coarse clock */
-    struct lock gate;   /* held while a block is made or freed and its word written */
+    uint32_t inside;    /* the thread makes or frees a block with its word: gate.c */
     struct cache *next; /* all caches that ever were */
 };
 
 struct own {
     struct cache *cache; /* never NULL: cache_none is full and empty at once */
     uint8_t is_ending;   /* the thread is past its end: no new cache */
-    uint8_t is_inside;   /* holds the gate of the cache it has, or is about to */
+    uint8_t is_inside;   /* the thread is past the gate, or about to be */
     uint8_t large_calls; /* since the last look at the clock */
     /* The largest size and alignment that the shortest way serves. While blocks are sampled they
      * are 0, and the way beside it counts bytes. */
@@ -307,8 +321,7 @@ void cache_tick(void);
 void cache_lock(void);
 void cache_unlock(void);
 bool cache_try_lock(void);
-/* The gates of all threads; under the lock. */
-bool cache_each_gate(lock_step *step);
+struct cache *cache_all(void); /* the first one; under the lock */
 void cache_after_fork(void);
 void cache_check(void);
 void cache_stats(size_t bytes[CLASSES], size_t *caches);

@@ -46,8 +46,8 @@ static void read_environment(void)
 
 static bool each_lock(lock_step *step)
 {
-    return cache_each_gate(step) && central_each_lock(step) && pageheap_each_lock(step) &&
-           words_each_lock(step) && arena_each_lock(step);
+    return central_each_lock(step) && pageheap_each_lock(step) && words_each_lock(step) &&
+           arena_each_lock(step);
 }
 
 static bool take(struct lock *lock)
@@ -65,12 +65,14 @@ static bool drop(struct lock *lock)
 void alloc_freeze(void)
 {
     cache_lock();
+    gate_close();
     (void)each_lock(take);
 }
 
 void alloc_thaw(void)
 {
     (void)each_lock(drop);
+    gate_open();
     cache_unlock();
 }
 
@@ -95,10 +97,13 @@ bool alloc_try_freeze(void)
 {
     if (own.is_inside || !cache_try_lock())
         return false;
-    n_taken = 0;
-    if (each_lock(try_take))
-        return true;
-    (void)each_lock(drop_taken);
+    if (gate_try_close()) {
+        n_taken = 0;
+        if (each_lock(try_take))
+            return true;
+        (void)each_lock(drop_taken);
+        gate_open();
+    }
     cache_unlock();
     return false;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Blocks while somebody tracks them: each call takes the slow path, and each block gets a word. A
- * block and its word come and go together inside a gate. A thread has a gate of its own, its
- * cache's, so that it is never waited for but by whoever freezes the allocator and takes them all.
- * Threads without a cache share one. While nobody tracks, blocks may be sampled. */
+ * block and its word come and go together, inside the gate. While nobody tracks, blocks may be
+ * sampled. */
 #include "alloc/internal.h"
 
 #include <string.h>
 
 #include "hooks/hooks.h"
 
-/* Written with all gates held, or before any word is. */
+/* Written while the gate is closed, or before any word is. */
 static const struct alloc_tracker *tracking;
 
 static const struct alloc_tracker *tracker(void)
@@ -21,24 +20,6 @@ static const struct alloc_tracker *tracker(void)
 bool tracked_any(void)
 {
     return tracker() != NULL;
-}
-
-static struct lock *enter(void)
-{
-    if (own.is_inside) /* a signal handler that allocates, in the middle of it */
-        return NULL;
-    struct lock *gate = &cache_own()->gate;
-    own.is_inside = 1;
-    lock_take(gate);
-    return gate;
-}
-
-static void leave(struct lock *gate)
-{
-    if (!gate)
-        return;
-    lock_drop(gate);
-    own.is_inside = 0;
 }
 
 /* Inside the gate. */
@@ -81,14 +62,14 @@ static void *take_with_word(const struct alloc_tracker *t, size_t size, size_t a
                             bool *is_zero)
 {
     const uint64_t word = t->make(asked);
-    struct lock *gate = enter();
+    struct cache *cache = gate_enter();
     const struct alloc_tracker *now = tracker(); /* nobody, perhaps */
     void *p = take(size, align, is_zero);
     if (p && now) {
         clear(now, p, size, is_zero);
         set_word(now, p, word, asked);
     }
-    leave(gate);
+    gate_leave(cache);
     t->after();
     return p;
 }
@@ -123,12 +104,12 @@ void tracked_give(void *p)
         alloc_give(p);
         return;
     }
-    struct lock *gate = enter();
+    struct cache *cache = gate_enter();
     const struct alloc_tracker *now = tracker();
     if (now)
         clear_word(now, p);
     alloc_give(p);
-    leave(gate);
+    gate_leave(cache);
     t->after();
 }
 
@@ -149,14 +130,14 @@ bool tracked_resize(void *p, size_t size)
     if (LIKELY(!t))
         return resize(p, size);
     const uint64_t word = t->make(size);
-    struct lock *gate = enter();
+    struct cache *cache = gate_enter();
     const struct alloc_tracker *now = tracker();
     const bool done = resize(p, size);
     if (done && now) {
         clear_word(now, p);
         set_word(now, p, word, size);
     }
-    leave(gate);
+    gate_leave(cache);
     t->after();
     return done;
 }
@@ -173,6 +154,7 @@ bool alloc_track(const struct alloc_tracker *to)
     alloc_ensure_started();
     if (!entries_can_be_tracked())
         return false;
+    gate_start();
     if (to) { /* whoever finds it finds the fast path closed */
         hooks_track(true);
         __atomic_store_n(&tracking, to, __ATOMIC_RELEASE);
