@@ -7,7 +7,7 @@
  *   blocks.c     the slow path's end: blocks of any size, from here down without regard to who asks
  *   cache.c      a thread's lists; moves batches to and from
  *   central.c    one list of spans a class, shared by the threads
- *   pageheap.c   runs of free pages, from and to the system
+ *   pageheap.c   runs of free pages, from and to the system; freespans.c finds them by length
  *   pagemap.c    from an address to its span and class
  *   words.c      from a block to its word
  *   gate.c       who is making a block and its word; and keeping all out

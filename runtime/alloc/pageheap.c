@@ -2,8 +2,7 @@
  *
  * Runs of free pages. A free span is resident (there is memory behind its addresses) or returned
  * (the system has it, it reads as zeroes; memory fresh from the system is that too). Neighbours
- * of one kind are always one span. Short ones lie in a bin for each length, long ones in a tree
- * ordered by length and address, so that the best fit is found. Resident ones are taken first.
+ * of one kind are always one span. The best fit is taken (freespans.c), resident ones first.
  *
  * What nobody needed for a while goes back to the system by pageheap_tick: of the pages that were
  * free all the time since the last tick, a part. A block that is freed and taken again and again
@@ -12,6 +11,7 @@
 
 #include <string.h>
 
+#include "alloc/freespans.h"
 #include "base/arena.h"
 #include "base/pages.h"
 
@@ -25,16 +25,9 @@ enum {
     KINDS = 2,
 };
 
-struct kind {
-    struct span *bin[BINS + 1];   /* doubly linked; bin 0 is not used */
-    uint64_t used[BINS / 64 + 1]; /* a bit a bin that is not empty */
-    struct span *tree;
-    size_t pages;
-};
-
 static struct {
-    struct lock lock;        /* guards all below, the page map, and state and extent of all spans */
-    struct kind kind[KINDS]; /* [0] resident, [1] returned */
+    struct lock lock; /* guards all below, the page map, and state and extent of all spans */
+    struct freespans kind[KINDS]; /* [0] resident, [1] returned */
     struct span *unused;
     struct span *block; /* spans of the arena that were never used */
     size_t block_left;
@@ -45,12 +38,11 @@ static struct {
     size_t credit;                /* bytes released beyond what was asked for */
     uintptr_t lowest;             /* page below which to ask for more */
     _Atomic uintptr_t first, end; /* of all pages that were ever asked for; [0, 0): none */
-    uint32_t random;
     size_t reserves, commits, releases, scavenges;
     size_t committed_pages, released_pages;
-} heap = {.random = 2463534242u};
+} heap;
 
-static struct kind *kind_of(const struct span *span)
+static struct freespans *kind_of(const struct span *span)
 {
     return &heap.kind[span->state == SPAN_RETURNED];
 }
@@ -83,130 +75,16 @@ static void span_delete(struct span *span)
     heap.unused = span;
 }
 
-/* ---- the tree of long spans: a treap, ordered by length, then address */
-
-static bool is_before(const struct span *a, const struct span *b)
-{
-    return a->pages != b->pages ? a->pages < b->pages : a->page < b->page;
-}
-
-static void tree_insert(struct span **root, struct span *span)
-{
-    heap.random ^= heap.random << 13;
-    heap.random ^= heap.random >> 17;
-    heap.random ^= heap.random << 5;
-    span->priority = heap.random;
-    while (*root && (*root)->priority >= span->priority)
-        root = is_before(span, *root) ? &(*root)->left : &(*root)->right;
-    /* Split what was here into what comes before and after. */
-    struct span *rest = *root, **left = &span->left, **right = &span->right;
-    *root = span;
-    while (rest) {
-        if (is_before(rest, span)) {
-            *left = rest;
-            left = &rest->right;
-        } else {
-            *right = rest;
-            right = &rest->left;
-        }
-        rest = is_before(rest, span) ? rest->right : rest->left;
-    }
-    *left = NULL;
-    *right = NULL;
-}
-
-static void tree_remove(struct span **root, struct span *span)
-{
-    while (*root != span)
-        root = is_before(span, *root) ? &(*root)->left : &(*root)->right;
-    struct span *a = span->left, *b = span->right;
-    while (a && b) {
-        if (a->priority >= b->priority) {
-            *root = a;
-            root = &a->right;
-            a = a->right;
-        } else {
-            *root = b;
-            root = &b->left;
-            b = b->left;
-        }
-    }
-    *root = a ? a : b;
-}
-
-static struct span *tree_fit(struct span *root, size_t pages)
-{
-    struct span *best = NULL;
-    while (root) {
-        if (root->pages >= pages) {
-            best = root;
-            root = root->left;
-        } else {
-            root = root->right;
-        }
-    }
-    return best;
-}
-
-static size_t tree_count(const struct span *root)
-{
-    return root ? 1 + tree_count(root->left) + tree_count(root->right) : 0;
-}
-
-static struct span *tree_last(struct span *root)
-{
-    while (root && root->right)
-        root = root->right;
-    return root;
-}
-
 /* ---- free spans */
 
 static void free_insert(struct span *span)
 {
-    struct kind *kind = kind_of(span);
-    kind->pages += span->pages;
-    if (span->pages > BINS) {
-        tree_insert(&kind->tree, span);
-        return;
-    }
-    struct span **bin = &kind->bin[span->pages];
-    span->prev = NULL;
-    span->next = *bin;
-    if (*bin)
-        (*bin)->prev = span;
-    *bin = span;
-    kind->used[span->pages / 64] |= (uint64_t)1 << (span->pages % 64);
+    freespans_insert(kind_of(span), span);
 }
 
 static void free_remove(struct span *span)
 {
-    struct kind *kind = kind_of(span);
-    kind->pages -= span->pages;
-    if (span->pages > BINS) {
-        tree_remove(&kind->tree, span);
-        return;
-    }
-    struct span **bin = &kind->bin[span->pages];
-    if (span->next)
-        span->next->prev = span->prev;
-    if (span->prev)
-        span->prev->next = span->next;
-    else
-        *bin = span->next;
-    if (!*bin)
-        kind->used[span->pages / 64] &= ~((uint64_t)1 << (span->pages % 64));
-}
-
-static struct span *free_fit(struct kind *kind, size_t pages)
-{
-    for (size_t i = pages; i <= BINS;) {
-        const uint64_t bits = kind->used[i / 64] >> (i % 64);
-        if (bits)
-            return kind->bin[i + (size_t)__builtin_ctzll(bits)];
-        i = (i / 64 + 1) * 64;
-    }
-    return tree_fit(kind->tree, pages);
+    freespans_remove(kind_of(span), span);
 }
 
 /* The span's neighbour, if it is free and of the state. */
@@ -343,17 +221,17 @@ static bool grow(size_t pages)
 /* A free span with at least so many pages, still in its list. */
 static struct span *fit(size_t pages)
 {
-    struct span *span = free_fit(&heap.kind[0], pages);
+    struct span *span = freespans_fit(&heap.kind[0], pages);
     if (span)
         return span;
-    span = free_fit(&heap.kind[1], pages);
+    span = freespans_fit(&heap.kind[1], pages);
     if (span && !is_beyond_limit(pages))
         return span;
     if (is_beyond_limit(pages)) {
         /* Make room by giving back all that is free: it may also join to what fits. */
         heap.scavenges++;
         struct span *s;
-        while ((s = tree_last(heap.kind[0].tree)) || (s = free_fit(&heap.kind[0], 1))) {
+        while ((s = freespans_longest(&heap.kind[0])) != NULL) {
             free_remove(s);
             if (!give_back(s)) {
                 free_join(s);
@@ -364,10 +242,10 @@ static struct span *fit(size_t pages)
         heap.idle_pages = 0;
         if (is_beyond_limit(pages))
             return NULL;
-        span = free_fit(&heap.kind[1], pages);
+        span = freespans_fit(&heap.kind[1], pages);
     }
     if (!span && grow(pages))
-        span = free_fit(&heap.kind[1], pages);
+        span = freespans_fit(&heap.kind[1], pages);
     return span;
 }
 
@@ -511,22 +389,13 @@ bool pageheap_resize(struct span *span, size_t pages)
     return done;
 }
 
-/* The longest resident span. */
-static struct span *longest(void)
-{
-    struct kind *kind = &heap.kind[0];
-    struct span *span = tree_last(kind->tree);
-    for (size_t i = BINS; !span && i > 0; i--)
-        span = kind->bin[i];
-    return span;
-}
-
 /* Gives back resident pages, longest spans first, whole ones or just as much as asked for. */
 static size_t release(size_t pages, bool whole)
 {
     size_t done = 0;
     struct span *span;
-    while (done < pages && (span = longest()) && (whole || span->pages >= PIECE_LEAST)) {
+    while (done < pages && (span = freespans_longest(&heap.kind[0])) &&
+           (whole || span->pages >= PIECE_LEAST)) {
         free_remove(span);
         if (!whole && span->pages > pages - done + GROW_LEAST)
             cut(span, pages - done, SPAN_RESIDENT);
@@ -641,32 +510,12 @@ void pageheap_stats(struct pageheap_stats *out)
         .committed_total = heap.committed_pages << PAGE_SHIFT,
         .released_total = heap.released_pages << PAGE_SHIFT,
     };
-    size_t binned[KINDS] = {0};
-    for (size_t k = 0; k < KINDS; k++)
-        for (size_t i = 1; i <= BINS; i++)
-            for (const struct span *s = heap.kind[k].bin[i]; s; s = s->next) {
-                (k ? out->bin_returned : out->bin_resident)[i]++;
-                binned[k] += s->pages;
-            }
-    out->long_resident_pages = heap.kind[0].pages - binned[0];
-    out->long_returned_pages = heap.kind[1].pages - binned[1];
-    out->bin_resident[0] = tree_count(heap.kind[0].tree);
-    out->bin_returned[0] = tree_count(heap.kind[1].tree);
+    out->long_resident_pages = freespans_count(&heap.kind[0], out->bin_resident);
+    out->long_returned_pages = freespans_count(&heap.kind[1], out->bin_returned);
     lock_drop(&heap.lock);
 }
 
 /* ---- check */
-
-static size_t check_tree(const struct span *span, const struct span *above, uint8_t state)
-{
-    if (!span)
-        return 0;
-    ALLOC_CHECK(span->state == state && span->pages > BINS);
-    ALLOC_CHECK(!above || span->priority <= above->priority);
-    ALLOC_CHECK(!span->left || is_before(span->left, span));
-    ALLOC_CHECK(!span->right || is_before(span, span->right));
-    return span->pages + check_tree(span->left, span, state) + check_tree(span->right, span, state);
-}
 
 static void check_free(const struct span *span)
 {
@@ -703,19 +552,8 @@ void pageheap_check(void)
          s = pageheap_span_from(s->page + s->pages))
         check_span(&tally, s);
     for (size_t k = 0; k < KINDS; k++) {
-        const struct kind *kind = &heap.kind[k];
-        const uint8_t state = k ? SPAN_RETURNED : SPAN_RESIDENT;
-        size_t pages = check_tree(kind->tree, NULL, state);
-        for (size_t i = 1; i <= BINS; i++) {
-            ALLOC_CHECK(((kind->used[i / 64] >> (i % 64)) & 1) == (kind->bin[i] != NULL));
-            for (const struct span *s = kind->bin[i]; s; s = s->next) {
-                ALLOC_CHECK(s->state == state && s->pages == i);
-                ALLOC_CHECK(!s->next || s->next->prev == s);
-                pages += i;
-            }
-        }
-        ALLOC_CHECK(pages == kind->pages);
-        ALLOC_CHECK(pages == tally.pages[k]);
+        freespans_check(&heap.kind[k], k ? SPAN_RETURNED : SPAN_RESIDENT);
+        ALLOC_CHECK(heap.kind[k].pages == tally.pages[k]);
     }
     ALLOC_CHECK(heap.idle_pages <= heap.kind[0].pages);
     ALLOC_CHECK(tally.used + heap.kind[0].pages + heap.kind[1].pages == heap.system_pages);
