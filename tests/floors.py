@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hold the sources against the floor plan: who may include whom, which calls are not made, what is not global.
 
-Results are TAP. The rules are first tried on lines that break them, so that a rule which has gone blind fails.
+There are two houses, the analyzer in src/ and beside it the runtime, which lives in other people's programs. Results
+are TAP. The rules are first tried on lines that break them, so that a rule which has gone blind fails.
 
 usage: floors.py SRC [LIBRARY.a ...]
 """
@@ -25,6 +26,19 @@ FLOORS = {
     'analysis': 'report draw graph symbolize reader net object profile',
     'web': 'analysis report',
     'cli': 'analysis web report',
+}
+
+# The same for runtime/.
+RUNTIME_FLOORS = {
+    'base': '',
+    'unwind': '',
+    'names': '',
+    'hooks': 'unwind',
+    'alloc': 'hooks unwind names',
+    'cpuprof': 'unwind',
+    'heapprof': 'alloc hooks unwind',
+    'heapcheck': 'heapprof alloc unwind names',
+    'http': 'names',
 }
 
 # Third parties live in one place each, so that swapping one is a folder's work.
@@ -58,6 +72,18 @@ BANNED = [
     (r'exit|_exit|abort|quick_exit', 'only the doors end the program', ('cli/', 'base/base.c')),
     (r'v?printf|puts|putchar', 'output goes to a struct out', ('cli/',)),
 ]
+# The runtime's: it may run in a signal handler, under any lock, before the program's own libraries are there.
+RUNTIME_BANNED = [
+    (r'v?[fs]?n?printf|f?puts|fputc|putchar|fopen|fdopen|fwrite|fread|perror', 'stdio allocates and locks: base/message.h',
+     ('alloc/stats.c',)),  # which writes to the FILE that it is given
+    (r'v?f?s?scanf|strtok|strtok_r|ato[filq]|strto[lud]\w*', 'base/env.h reads numbers', ('base/env.c',)),
+    (r'strcpy|strncpy|stpcpy|strcat|gets|alloca', 'has no bound', ()),
+    (r'malloc|calloc|realloc|strdup|free', 'memory is from base/arena.h and base/pages.h',
+     ('alloc/', 'heapprof/profile.c', 'http/pages.c', 'names/names.c')),  # what goes to or comes from others
+    (r'getenv|secure_getenv|setenv|putenv|unsetenv', 'base/env.h', ('alloc/stats.c',)),
+    (r'exit|quick_exit|system|popen|rand|random|setlocale|strerror|sleep', 'belongs to the program', ()),
+    (r'pthread_mutex_\w+|pthread_once|call_once', 'base/lock.h', ()),
+]
 STANDARD_OUTPUT = re.compile(r'\bstdout\b')
 MARKS = re.compile(r'\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b')  # brackets: a search for marks should not end here
 
@@ -86,23 +112,24 @@ def includes(text):
             yield number, m.group(2) or m.group(3), bool(m.group(2))
 
 
-def check_ours(path, text):
+def check_ours(path, text, floors=None):
     """Includes between our modules."""
+    floors = FLOORS if floors is None else floors
     module = path.split('/')[0]
-    if module not in FLOORS:
+    if module not in floors:
         yield 0, '%s/ is not in the floor plan' % module
         return
     for number, name, is_system in includes(text):
-        if is_system or name.startswith('cprof/'):
+        if is_system or name.startswith(('cprof/', 'gperftools/')):
             continue
         other = name.split('/')[0]
         if '/' not in name:
-            yield number, 'includes are written from src/: %s' % name
-        elif other not in FLOORS:
+            yield number, 'includes are written from the house\'s folder: %s' % name
+        elif other not in floors:
             if not is_third_party(name):
                 yield number, '%s is no module of ours' % name
         elif other != module:
-            if other != 'base' and other not in FLOORS[module].split():
+            if other != 'base' and other not in floors[module].split():
                 yield number, '%s may not include %s' % (module, name)
             elif name.endswith('/internal.h') or (other != 'base' and name != '%s/%s.h' % (other, other)):
                 yield number, '%s is private to %s' % (name, other)
@@ -122,14 +149,29 @@ def check_third_parties(path, text):
             yield number, '<%s> is in nobody\'s care: give it a row in floors.py' % name
 
 
+def calls_in(banned, path, line):
+    for names, why, places in banned:
+        m = re.search(r'(?<![\w.>])(%s)\s*\(' % names, line)
+        if m and not is_at(path, places):
+            yield '%s(): %s' % (m.group(1), why)
+
+
 def check_calls(path, text):
     for number, line in enumerate(bare(text).split('\n'), 1):
-        for names, why, places in BANNED:
-            m = re.search(r'(?<![\w.>])(%s)\s*\(' % names, line)
-            if m and not is_at(path, places):
-                yield number, '%s(): %s' % (m.group(1), why)
+        for what in calls_in(BANNED, path, line):
+            yield number, what
         if STANDARD_OUTPUT.search(line) and not is_at(path, ('cli/',)):
             yield number, 'stdout: output goes to a struct out'
+
+
+def check_runtime(path, text):
+    return check_ours(path, text, RUNTIME_FLOORS)
+
+
+def check_runtime_calls(path, text):
+    for number, line in enumerate(bare(text).split('\n'), 1):
+        for what in calls_in(RUNTIME_BANNED, path, line):
+            yield number, what
 
 
 def check_openings(path, text):
@@ -153,6 +195,11 @@ RULES = [
     ('no banned calls', check_calls),
     ('files open as they should', check_openings),
 ]
+RUNTIME_RULES = [
+    ('runtime: modules include only what is below them', check_runtime),
+    ('runtime: no banned calls', check_runtime_calls),
+    ('runtime: files open as they should', check_openings),
+]
 
 # Lines that must be found: rule, path, text.
 BROKEN = [
@@ -170,10 +217,18 @@ BROKEN = [
     (check_calls, 'reader/a.c', 'exit(1);'),
     (check_calls, 'report/a.c', 'fputs("", stdout);'),
     (check_openings, 'base/a.c', '/* a file */'),
+    (check_runtime, 'unwind/a.c', '#include "alloc/alloc.h"'),
+    (check_runtime, 'heapprof/a.c', '#include "alloc/internal.h"'),
+    (check_runtime, 'base/a.c', '#include "object/object.h"'),
+    (check_runtime_calls, 'cpuprof/a.c', 'snprintf(a, 3, "x");'),
+    (check_runtime_calls, 'cpuprof/a.c', 'p = malloc(3);'),
+    (check_runtime_calls, 'heapcheck/a.c', 'strtoul(a, NULL, 0);'),
 ]
 SOUND = [
     (check_ours, 'object/a.c', '#include "object/dwarf.h"\n#include "base/span.h"'),
     (check_third_parties, 'object/a.c', '#include <gelf.h>\n#include <stdio.h>'),
+    (check_runtime, 'http/a.c', '#include "cprof/http.h"\n#include "names/names.h"\n#include "base/lock.h"'),
+    (check_runtime_calls, 'alloc/a.c', 'p = malloc(3); text_print(to, 3, "x"); tc_free(p); /* exit(1) */'),
     (check_calls, 'base/a.c', '/* atoi(s) */ char *s = "gets()"; out_puts(o); o->exit(1); snprintf(a, b);'),
 ]
 
@@ -207,13 +262,14 @@ def check_globals(library):
 
 def main():
     src, libraries = pathlib.Path(sys.argv[1]), sys.argv[2:]
-    sources = {str(p.relative_to(src)): p.read_text()
-               for kind in ('*.c', '*.h') for p in sorted(src.rglob(kind))}
     results = [('the rules see what breaks them', list(check_self()))]
-    for title, rule in RULES:
-        found = ['src/%s:%d: %s' % (path, number, what)
-                 for path, text in sources.items() for number, what in rule(path, text)]
-        results.append((title, found if sources else ['no sources in %s' % src]))
+    for folder, rules in ((src, RULES), (src.resolve().parent / 'runtime', RUNTIME_RULES)):
+        sources = {str(p.relative_to(folder)): p.read_text()
+                   for kind in ('*.c', '*.h') for p in sorted(folder.rglob(kind))}
+        for title, rule in rules:
+            found = ['%s/%s:%d: %s' % (folder.name, path, number, what)
+                     for path, text in sources.items() for number, what in rule(path, text)]
+            results.append((title, found if sources else ['no sources in %s' % folder]))
     results.append(('no writable globals', [what for library in libraries for what in check_globals(library)]))
     print('1..%d' % len(results))
     for number, (title, found) in enumerate(results, 1):

@@ -2,6 +2,7 @@
  *
  * The tc_ names of malloc and its companions, to be included once, at the end of the file that
  * defines these. */
+#pragma once
 
 ALIAS(malloc) void *tc_malloc(size_t);
 ALIAS(free) void tc_free(void *);

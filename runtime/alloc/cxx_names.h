@@ -2,6 +2,7 @@
  *
  * The operators new and delete of C++ under their mangled names, to be included once, at the end of
  * the file that defines them under their tc_ names. */
+#pragma once
 
 ALIAS(tc_new) void *_Znwm(size_t);
 ALIAS(tc_newarray) void *_Znam(size_t);
