@@ -34,6 +34,7 @@ stack_ix stacks_number(void); /* all numbers are below */
 void stack_count(stack_ix stack, size_t size);
 struct tally stack_made(stack_ix stack);
 void stacks_forget_made(void);
+void stacks_thread_ends(void);
 bool stacks_try_lock(void);
 void stacks_lock(void);
 void stacks_unlock(void);

@@ -65,6 +65,12 @@ static void lost(void)
     objects.lost++;
 }
 
+static void thread_ends(void)
+{
+    heap_profile_thread_ends();
+    stacks_thread_ends();
+}
+
 static const struct alloc_tracker tracker = {
     .make = make,
     .made = made,
@@ -72,7 +78,7 @@ static const struct alloc_tracker tracker = {
     .gone = gone,
     .lost = lost,
     .after = heap_profile_after,
-    .thread_ends = heap_profile_thread_ends,
+    .thread_ends = thread_ends,
 };
 
 /* ---- who tracks */

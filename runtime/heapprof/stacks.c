@@ -144,10 +144,82 @@ void stacks_forget_made(void)
     }
 }
 
-stack_ix stack_of_call(void)
+/* ---- the program's stack
+ *
+ * A thread keeps how it found its last stacks: most calls come again from the same place. */
+
+enum { TRAILS = 128 };
+
+struct trails {
+    struct trails *next; /* of a thread that has ended */
+    struct {
+        struct trail trail;
+        stack_ix stack;
+    } of[TRAILS];
+};
+
+static struct trails *unused_trails; /* the lock */
+static __thread struct {
+    struct trails *trails;
+    bool is_busy; /* or its thread is past its end: no trails */
+} own;
+
+/* NULL: no memory. */
+static struct trails *trails_take(void)
+{
+    lock_take(&stacks.lock);
+    struct trails *trails = unused_trails;
+    if (trails)
+        unused_trails = trails->next;
+    lock_drop(&stacks.lock);
+    return trails ? trails : arena_take(sizeof *trails);
+}
+
+void stacks_thread_ends(void)
+{
+    struct trails *trails = own.trails;
+    own.is_busy = true;
+    own.trails = NULL;
+    if (!trails)
+        return;
+    for (size_t i = 0; i < TRAILS; i++) /* the next one's stack is another one */
+        trails->of[i].trail.n = 0;
+    lock_take(&stacks.lock);
+    trails->next = unused_trails;
+    unused_trails = trails;
+    lock_drop(&stacks.lock);
+}
+
+static stack_ix walk(const struct caller *caller)
 {
     uintptr_t pcs[STACK_DEEPEST];
-    return stack_intern(pcs, unwind_caller(pcs, STACK_DEEPEST, &hooks_caller));
+    return stack_intern(pcs, unwind_caller(pcs, STACK_DEEPEST, caller));
+}
+
+static stack_ix walk_or_know(struct trails *trails, const struct caller *caller)
+{
+    const size_t i = (caller->pc >> 2 ^ caller->pc >> 11 ^ caller->sp >> 4) % TRAILS;
+    struct trail *trail = &trails->of[i].trail;
+    if (unwind_is_same(trail, caller))
+        return trails->of[i].stack;
+    uintptr_t pcs[STACK_DEEPEST];
+    trails->of[i].stack = stack_intern(pcs, unwind_with_trail(pcs, STACK_DEEPEST, caller, trail));
+    if (trails->of[i].stack == 0) /* no memory: the next time there may be some */
+        trail->n = 0;
+    return trails->of[i].stack;
+}
+
+stack_ix stack_of_call(void)
+{
+    if (own.is_busy) /* a signal handler, in the middle of it */
+        return walk(&hooks_caller);
+    own.is_busy = true;
+    if (!own.trails)
+        own.trails = trails_take();
+    const stack_ix stack =
+        own.trails ? walk_or_know(own.trails, &hooks_caller) : walk(&hooks_caller);
+    own.is_busy = false;
+    return stack;
 }
 
 bool stacks_try_lock(void)

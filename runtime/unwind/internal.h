@@ -142,10 +142,12 @@ struct walker {
     const char *name;
     void (*walk)(struct walk *walk, const struct regs *start);
     /* From a caller on; NULL or false: it takes all registers. */
-    bool (*walk_caller)(struct walk *walk, const struct caller *caller);
+    bool (*walk_caller)(struct walk *walk, const struct caller *caller, struct trail *trail);
 };
 
 void walk_tables(struct walk *walk, const struct regs *start); /* tables.c */
-bool walk_tables_caller(struct walk *walk, const struct caller *caller);
+/* trail, if given, begins empty. */
+bool walk_tables_caller(struct walk *walk, const struct caller *caller, struct trail *trail);
+uint64_t tables_mark(void);
 void walk_frame_pointers(struct walk *walk, const struct regs *start); /* frame_pointers.c */
 void walk_libgcc(struct walk *walk, const struct regs *start);         /* libgcc.c */

@@ -36,6 +36,11 @@ void unwind_forget(void)
     (void)__atomic_add_fetch(&tables.mark, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELEASE);
 }
 
+uint64_t tables_mark(void)
+{
+    return __atomic_load_n(&tables.mark, __ATOMIC_ACQUIRE);
+}
+
 static uint64_t rule_of(uintptr_t at)
 {
     struct row row;
@@ -132,24 +137,76 @@ static __attribute__((noinline)) void step_other(struct middle *middle, const st
     middle->step = step_full(&middle->regs, at, memory);
 }
 
+/* What the short way reads, noted for unwind_is_same. */
+struct notes {
+    struct trail *trail; /* NULL: not wanted, or it cannot be had */
+    uintptr_t bp_at;     /* where the frame pointer was read; 0: it is the caller's, or noted */
+    bool is_callers_bp;
+};
+
+static void give_up(struct notes *notes)
+{
+    if (notes->trail)
+        notes->trail->n = 0;
+    notes->trail = NULL;
+}
+
+static void note(struct notes *notes, const struct memory *memory, uintptr_t at, uintptr_t value)
+{
+    struct trail *trail = notes->trail;
+    if (!trail)
+        return;
+    /* The thread's own stack can be read again at any time. */
+    if (trail->n == TRAIL_MOST || at - memory->own >= memory->own_size)
+        give_up(notes);
+    else
+        trail->reads[trail->n++] = (struct trail_read){(const uintptr_t *)at, value};
+}
+
+/* A CFA is found by the frame pointer: what that was matters. */
+static void note_bp(struct notes *notes, const struct memory *memory, uintptr_t bp)
+{
+    if (!notes->trail)
+        return;
+    if (notes->is_callers_bp)
+        notes->trail->uses_bp = true;
+    else if (notes->bp_at)
+        note(notes, memory, notes->bp_at, bp);
+    notes->bp_at = 0;
+}
+
 /* Adds the callers of a frame of which no more is known than this, and once all registers; `at` is
  * the address to look up. False: a register is needed that the short way does not follow. */
 static bool follow(struct walk *walk, uintptr_t at, uintptr_t pc, uintptr_t sp, uintptr_t bp,
-                   const struct regs *all, struct memory *memory)
+                   const struct regs *all, struct memory *memory, struct trail *trail)
 {
-    const uint64_t mark = __atomic_load_n(&tables.mark, __ATOMIC_ACQUIRE);
+    const uint64_t mark = tables_mark();
+    struct notes notes = {.trail = trail, .is_callers_bp = true};
     while (at && !walk_is_full(walk)) {
         const uint64_t rule = look_up(at, mark);
         const unsigned kind = rule & KIND_MASK;
         if (__builtin_expect(kind == KIND_SP || kind == KIND_BP, 1)) {
+            if (kind == KIND_BP)
+                note_bp(&notes, memory, bp);
             const uintptr_t cfa =
                 (kind == KIND_SP ? sp : bp) + (uintptr_t)((int64_t)rule >> CFA_SHIFT);
-            if (cfa <= sp || cfa - sp > FRAME_MAX || !memory_read(memory, cfa - 8, &pc) || pc == 0)
+            if (cfa <= sp || cfa - sp > FRAME_MAX)
+                return true;
+            if (!memory_read(memory, cfa - 8, &pc)) {
+                give_up(&notes);
+                return true;
+            }
+            note(&notes, memory, cfa - 8, pc);
+            if (pc == 0)
                 return true;
             if (rule & SAVED_BP) {
                 const int64_t words = (int32_t)rule >> BP_SHIFT;
-                if (!memory_read(memory, cfa + (uintptr_t)(words * 8), &bp))
+                notes.bp_at = cfa + (uintptr_t)(words * 8);
+                notes.is_callers_bp = false;
+                if (!memory_read(memory, notes.bp_at, &bp)) {
+                    give_up(&notes);
                     return true;
+                }
             }
             sp = cfa;
             at = pc - 1;
@@ -157,6 +214,7 @@ static bool follow(struct walk *walk, uintptr_t at, uintptr_t pc, uintptr_t sp, 
             return true;
         } else {
             struct middle middle;
+            give_up(&notes);
             step_other(&middle, all, at, pc, sp, bp, memory);
             if (middle.step == STEP_UNKNOWN && !all)
                 return false;
@@ -183,16 +241,16 @@ void walk_tables(struct walk *walk, const struct regs *start)
     struct memory memory;
     memory_begin(&memory, sp);
     const uintptr_t at = begin(walk, &pc, &sp, &memory);
-    if (!follow(walk, at, pc, sp, start->value[REG_BP], all, &memory)) {
+    if (!follow(walk, at, pc, sp, start->value[REG_BP], all, &memory, NULL)) {
         *walk = before;
         walk_with_all(walk, start);
     }
 }
 
-bool walk_tables_caller(struct walk *walk, const struct caller *caller)
+bool walk_tables_caller(struct walk *walk, const struct caller *caller, struct trail *trail)
 {
     struct memory memory;
     memory_begin(&memory, caller->sp);
     walk_add(walk, caller->pc);
-    return follow(walk, caller->pc - 1, caller->pc, caller->sp, caller->bp, NULL, &memory);
+    return follow(walk, caller->pc - 1, caller->pc, caller->sp, caller->bp, NULL, &memory, trail);
 }

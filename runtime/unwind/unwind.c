@@ -89,11 +89,12 @@ __attribute__((noinline)) size_t unwind(uintptr_t *pcs, size_t max, size_t skip,
     return walk.n;
 }
 
-size_t unwind_caller(uintptr_t *pcs, size_t max, const struct caller *caller)
+static size_t from_caller(uintptr_t *pcs, size_t max, const struct caller *caller,
+                          struct trail *trail)
 {
     const struct walker *walker = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
     struct walk walk = {.pcs = pcs, .max = max};
-    if (max == 0 || (walker->walk_caller && walker->walk_caller(&walk, caller)))
+    if (max == 0 || (walker->walk_caller && walker->walk_caller(&walk, caller, trail)))
         return walk.n;
     /* From here, less the frames of ours. */
     uintptr_t all[DEEPEST + OURS_MOST];
@@ -105,6 +106,32 @@ size_t unwind_caller(uintptr_t *pcs, size_t max, const struct caller *caller)
     for (walk.n = 1; walk.n < max && first + walk.n < n; walk.n++)
         pcs[walk.n] = all[first + walk.n];
     return walk.n;
+}
+
+size_t unwind_caller(uintptr_t *pcs, size_t max, const struct caller *caller)
+{
+    return from_caller(pcs, max, caller, NULL);
+}
+
+size_t unwind_with_trail(uintptr_t *pcs, size_t max, const struct caller *caller,
+                         struct trail *trail)
+{
+    trail->caller = *caller;
+    trail->mark = tables_mark();
+    trail->n = 0;
+    trail->uses_bp = false;
+    return from_caller(pcs, max, caller, trail);
+}
+
+bool unwind_is_same(const struct trail *trail, const struct caller *caller)
+{
+    if (trail->caller.sp != caller->sp || trail->caller.pc != caller->pc ||
+        (trail->uses_bp && trail->caller.bp != caller->bp) || trail->mark != tables_mark())
+        return false;
+    uint32_t i = 0;
+    while (i < trail->n && *trail->reads[i].at == trail->reads[i].value)
+        i++;
+    return i == trail->n && i > 0;
 }
 
 __attribute__((noinline)) void unwind_frames(bool (*visit)(void *to, const struct unwind_frame *),

@@ -42,6 +42,28 @@ struct unwind_frame {
 /* From the caller of this function outwards, by the tables, until `visit` returns false. */
 void unwind_frames(bool (*visit)(void *to, const struct unwind_frame *frame), void *to);
 
+/* All that a walk read to find a stack. Where the same caller finds the same values in the same
+ * places, its stack is the same: to look at these is a fraction of a walk. */
+enum { TRAIL_MOST = 40 };
+
+struct trail {
+    struct caller caller;
+    uint64_t mark;
+    uint32_t n; /* 0: the walk is not told by its reads alone */
+    bool uses_bp;
+    struct trail_read {
+        const uintptr_t *at;
+        uintptr_t value;
+    } reads[TRAIL_MOST];
+};
+
+/* unwind_caller, and what it read. */
+size_t unwind_with_trail(uintptr_t *pcs, size_t max, const struct caller *caller,
+                         struct trail *trail);
+/* Whether a walk from here would find what it found then, to the same depth. By the thread alone
+ * that made the trail. */
+bool unwind_is_same(const struct trail *trail, const struct caller *caller);
+
 /* Mapped code went away or was replaced: what was learnt of it is not used again. */
 void unwind_forget(void);
 

@@ -18,6 +18,7 @@
 #include "alloc/alloc.h"
 #include "base/pages.h"
 #include "gperftools/tcmalloc.h"
+#include "unwind/unwind.h"
 
 /* A function that calls the allocator stands in a section of its own, so that an address can be
  * told to be in one. */
@@ -569,6 +570,82 @@ static void a_stack_is_kept_once(void **state)
     assert_null(stack_pcs(UINT32_MAX, &n));
 }
 
+/* Some way down from here a block is made, by functions with frames of all kinds: what the table
+ * says must be what a walk finds in the same moment, whatever was found there before. */
+static void go_down(uint32_t *seed, unsigned depth);
+
+CALLS static void make_and_compare(void)
+{
+    uintptr_t here[STACK_DEEPEST];
+    const size_t n = unwind(here, STACK_DEEPEST, 0, NULL);
+    void *p = malloc(10);
+    struct object object;
+    size_t found_n;
+    assert_true(finds(p, &object));
+    const uintptr_t *found = stack_pcs(object.stack, &found_n);
+    assert_int_equal(found_n, n);
+    assert_memory_equal(found + 1, here + 1, (n - 1) * sizeof *here);
+    free(p);
+}
+
+__attribute__((noinline)) static void with_small_frame(uint32_t *seed, unsigned depth)
+{
+    volatile char room[24];
+    room[0] = 1;
+    go_down(seed, depth);
+    room[1] = room[0];
+}
+
+__attribute__((noinline)) static void with_large_frame(uint32_t *seed, unsigned depth)
+{
+    volatile char room[3000];
+    room[2999] = 1;
+    go_down(seed, depth);
+    room[0] = room[2999];
+}
+
+__attribute__((noinline)) static void with_frame_of_any_size(uint32_t *seed, unsigned depth)
+{
+    volatile char *room = __builtin_alloca(draw(seed, 5) * 16 + 16);
+    room[0] = 1;
+    go_down(seed, depth);
+    room[1] = room[0];
+}
+
+__attribute__((noinline)) static void with_aligned_frame(uint32_t *seed, unsigned depth)
+{
+    volatile char room[64] __attribute__((aligned(64)));
+    room[0] = (char)(uintptr_t)room;
+    go_down(seed, depth);
+    room[1] = room[0];
+}
+
+static void go_down(uint32_t *seed, unsigned depth)
+{
+    static void (*const frames[])(uint32_t *, unsigned) = {
+        with_small_frame, with_large_frame, with_frame_of_any_size, with_aligned_frame};
+    if (depth == 0)
+        make_and_compare();
+    else
+        frames[draw(seed, 4)](seed, depth - 1);
+    KEEP(seed);
+}
+
+static void a_stack_that_is_known_is_the_one_that_is_there(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    assert_true(objects_track(TRACKER_CHECK, true));
+    for (int i = 0; i < 100000; i++)
+        go_down(&seed, draw(&seed, 8));
+    for (int i = 0; i < 1000; i++)
+        go_down(&seed, draw(&seed, 60));
+    unwind_forget();
+    for (int i = 0; i < 1000; i++)
+        go_down(&seed, draw(&seed, 8));
+    assert_true(objects_track(TRACKER_CHECK, false));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +659,7 @@ int main(void)
         cmocka_unit_test(tracking_begins_and_ends_under_threads),
         cmocka_unit_test(a_child_has_a_whole_table),
         cmocka_unit_test(a_stack_is_kept_once),
+        cmocka_unit_test(a_stack_that_is_known_is_the_one_that_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
