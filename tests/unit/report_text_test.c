@@ -449,7 +449,6 @@ static void no_addresses_no_answers(void **state)
     fixture_end(&f);
     const struct emitter *symbols = emitter_find(span_of("symbols"));
     assert_string_equal(symbols->reader, "addresses");
-    assert_true(symbols->has_fixed_grain);
 }
 
 int main(void)
