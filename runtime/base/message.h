@@ -4,8 +4,7 @@
  * Nothing is allocated and no lock is taken. */
 #pragma once
 
-#include <stdarg.h>
-#include <stddef.h>
+#include "base/text.h"
 
 /* A message of level n is shown when PERFTOOLS_VERBOSE, which is 0 unless set, is n or more. */
 enum message_level {
@@ -16,22 +15,6 @@ enum message_level {
     MESSAGE_NOTICE = 0,
     MESSAGE_DETAIL = 10,
 };
-
-/* Where text goes, piece by piece. */
-struct text_sink {
-    void (*put)(void *to, const char *piece, size_t n);
-    void *to;
-};
-
-/* Like vprintf, for %% %c %s %.*s %d %i %u %x %p, the lengths l, ll, z and a width, padded with
- * blanks, or with zeros after 0, on the left, or on the right after -. */
-void text_vformat(const struct text_sink *sink, const char *format, va_list arguments);
-void text_format(const struct text_sink *sink, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Formats into `to`, which always ends in NUL; returns the length that was kept. */
-size_t text_print(char *to, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Says a line; its end is added where the text lacks one. After a fatal one the process aborts. */
 void message_say(enum message_level level, const char *format, ...)

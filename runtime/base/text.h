@@ -1,11 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Text into a buffer of the caller's, without stdio: no lock, no allocation, no locale. What does
- * not fit is cut off; the text is always terminated. */
+ * Making text without stdio: no lock, no allocation, no locale. By a format, into a sink or a
+ * buffer; or piece by piece into a buffer, for tables of numbers. What does not fit into a buffer
+ * is cut off; the text there is always terminated. */
 #pragma once
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* ---- by a format */
+
+/* Where text goes, piece by piece. */
+struct text_sink {
+    void (*put)(void *to, const char *piece, size_t n);
+    void *to;
+};
+
+/* Like vprintf, for %% %c %s %.*s %d %i %u %x %p, the lengths l, ll, z and a width, padded with
+ * blanks, or with zeros after 0, on the left, or on the right after -. */
+void text_vformat(const struct text_sink *sink, const char *format, va_list arguments);
+void text_format(const struct text_sink *sink, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Formats into `to`, which always ends in NUL; returns the length that was kept. */
+size_t text_print(char *to, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- piece by piece */
 
 struct text {
     char *p;
