@@ -27,6 +27,33 @@ static const struct mode modes[] = {
     {"local", false, false, false, {true, true}},
 };
 
+/* Each variable that is ours; printed with CPROF_RUNTIME_HELP=1. */
+static const struct knob {
+    const char *name, *usual, *help;
+} knobs[] = {
+    {"HEAPCHECK", "", "look for leaks: minimal, normal, strict, draconian, as-is, local"},
+    {"HEAP_CHECK_AFTER_DESTRUCTORS", "0", "as-is: check when static objects are destroyed"},
+    {"HEAP_CHECK_IGNORE_GLOBAL_LIVE", "1", "as-is: what global data point to is no leak"},
+    {"HEAP_CHECK_IGNORE_THREAD_LIVE", "1", "as-is: nor what stacks and registers point to"},
+    {"HEAP_CHECK_MAX_LEAKS", "20", "sites to print; 0: all"},
+    {"HEAP_CHECK_IDENTIFY_LEAKS", "0", "print each lost block, and abort at the end"},
+    {"HEAP_CHECK_TEST_POINTER_ALIGNMENT", "0", "try whether pointers at odd addresses explain it"},
+    {"HEAP_CHECK_POINTER_SOURCE_ALIGNMENT", "8", "where pointers are looked for; 1: anywhere"},
+    {"HEAP_CHECK_MAX_POINTER_OFFSET", "1024", "how far into a block they may point; -1: anywhere"},
+    {"HEAP_CHECK_POINTER_XOR", "", "pointers are also kept after an exclusive or with this"},
+    {"HEAP_CHECK_SUPPRESSIONS", "", "a file of leak:PATTERN lines, and site:ID"},
+    {"HEAP_CHECK_DUMP_DIRECTORY", "/tmp", "where profiles of leaks go"},
+    {"HEAP_CHECK_RUN_UNDER_GDB", "0", "stay on in a debugger"},
+    {"PPROF_PATH", "", "the symbolizer; our own cprof if not set"},
+};
+
+static void show_knobs(void)
+{
+    message_always("Variables of the leak checker:");
+    for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++)
+        message_always("  %-36s %-5s %s", knobs[i].name, knobs[i].usual, knobs[i].help);
+}
+
 static struct {
     const struct mode *mode; /* NULL: off */
     pid_t pid;               /* whose end is checked */
@@ -151,6 +178,8 @@ static void turn_off(void)
 static __attribute__((constructor)) void start_checker(void)
 {
     const char *name = env_get("HEAPCHECK");
+    if (env_bool("CPROF_RUNTIME_HELP", false))
+        show_knobs();
     if (!name)
         return;
     if (env_is_untrusted()) {
