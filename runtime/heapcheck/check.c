@@ -112,7 +112,6 @@ static void mark_and_gather(const struct check *check, const struct world *world
         objects_each(excuse, &excusing);
     }
     leaks_gather(&findings->leaks, &mark, check->except);
-    objects_clear_flags(OBJECT_MARKED);
     findings->leaks.is_complete &= mark.is_complete && modules->is_complete;
     mark_end(&mark);
 }

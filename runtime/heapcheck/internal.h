@@ -169,7 +169,7 @@ struct mark {
     bool is_complete;    /* false: out of memory, something may not have been reached */
 };
 
-/* Starts with nothing marked. */
+/* Nothing is marked yet: whoever gathers what was not clears the marks. */
 void mark_start(struct mark *mark, const struct mark_rules *rules);
 void mark_end(struct mark *mark);
 /* All that can be reached from the words of a range, as far as it can be read. */
@@ -234,7 +234,8 @@ struct leaks {
     bool is_complete;                /* false: out of memory */
 };
 
-/* After marking, the table still frozen: objects that are not marked, nor have the flag. */
+/* After marking, the table still frozen: objects that are not marked, nor have the flag. Marks are
+ * cleared. */
 void leaks_gather(struct leaks *leaks, const struct mark *mark, uint8_t except);
 /* Sites; needs no frozen table. */
 void leaks_group(struct leaks *leaks);

@@ -55,6 +55,8 @@ static void see(void *to, const struct object *object)
     struct leaks *leaks = gathering->leaks;
     leaks->live_objects++;
     leaks->live_bytes += object->size;
+    if (object->flags & OBJECT_MARKED)
+        objects_change_flags(object, 0, OBJECT_MARKED);
     if (object->flags & (OBJECT_MARKED | gathering->except))
         return;
     struct leak *leak = pile_next(&leaks->list, sizeof *leak);

@@ -24,7 +24,6 @@ void mark_start(struct mark *mark, const struct mark_rules *rules)
         .is_complete = true,
     };
     objects_range(&mark->low, &mark->high);
-    objects_clear_flags(OBJECT_MARKED);
     if (!areas_list(&mark->areas))
         mark->is_complete = false;
 }

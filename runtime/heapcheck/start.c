@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "alloc/alloc.h"
@@ -159,14 +160,24 @@ static bool is_asked(void)
     return env_is_set("HEAPCHECK") && !env_is_untrusted();
 }
 
-/* Called by the allocator when it is ready for its first block. */
-void alloc_has_started(void)
+static void start_tracking(void)
 {
-    if (!is_asked())
-        return;
     start.is_early = objects_track(TRACKER_CHECK, true);
     /* After those of the table, so that ours runs before them and our lock is taken first. */
     (void)pthread_atfork(checker_lock, checker_unlock, after_fork_in_child);
+}
+
+/* The C library of a static program allocates before stacks can be found out. */
+static bool is_static(void)
+{
+    return getauxval(AT_BASE) == 0;
+}
+
+/* Called by the allocator when it is ready for its first block. */
+void alloc_has_started(void)
+{
+    if (is_asked() && !is_static())
+        start_tracking();
 }
 
 static void turn_off(void)
@@ -188,6 +199,8 @@ static __attribute__((constructor)) void start_checker(void)
         return;
     }
     alloc_ensure_started();
+    if (!start.is_early && is_static())
+        start_tracking();
     if (!*name || !may_run()) {
         turn_off();
         return;

@@ -4,7 +4,7 @@
 
 Results are TAP.
 
-usage: run.py CPROF LIBRARY.so BOTH.so CC CXX
+usage: run.py CPROF LIBRARY.so LIBRARY.a BOTH.so CC CXX
 """
 import glob
 import os
@@ -17,8 +17,8 @@ import tempfile
 import traceback
 
 HANG_SECONDS = 900
-CPROF, LIBRARY, BOTH = (os.path.abspath(a) for a in sys.argv[1:4])
-CC, CXX = sys.argv[4].split(), sys.argv[5].split()
+CPROF, LIBRARY, ARCHIVE, BOTH = (os.path.abspath(a) for a in sys.argv[1:5])
+CC, CXX = sys.argv[5].split(), sys.argv[6].split()
 HERE = pathlib.Path(__file__).resolve().parent
 INCLUDE = str(HERE.parents[2] / 'include')
 ACTIVE = 'WARNING: Perftools heap leak checker is active -- Performance may suffer\n'
@@ -176,6 +176,26 @@ def check_off(place):
         same(done.returncode, status)
     done = place.run(['./modes'], LIBRARY, HEAPCHECK='normal', RUNNING_ON_VALGRIND='1')
     same(done.stderr, "Can't run under Valgrind; will turn itself off\nTurning perftools heap leak checking off\n")
+
+
+def check_traced(place):
+    """Under a debugger: off, unless it is wanted; then threads are stopped by signals."""
+    done = place.run(['./scenes', 'traced', 'normal', 'lose'])
+    same(done.stderr, 'Someone is ptrace()ing us; will turn itself off\nTurning perftools heap leak checking off\n')
+    done = place.run(['./scenes', 'traced', 'normal', 'end-reader'], HEAP_CHECK_RUN_UNDER_GDB='1')
+    same((totals(done.stderr), done.returncode), ([(1, 77)], 1))
+
+
+def check_static(place):
+    """Linked from the archive, with the C library and without."""
+    for flags in ([], ['-static']):
+        for case, want in (('direct', [(1, 40)]), ('chain', [(3, 72)]), ('tls_thread', []), ('stack_thread', [])):
+            program = os.path.join(place.folder, 'static')
+            subprocess.run(CC + flags + ['-O1', '-g', '-w', '-pthread', '-o', program, str(HERE / 'cases' / (case + '.c')),
+                                         ARCHIVE], check=True)
+            done = place.run([program], HEAPCHECK='normal')
+            same((flags, case, totals(done.stderr)), (flags, case, want))
+            require(want or 'No leaks found' in done.stderr, done.stderr)
 
 
 def check_levels(place):

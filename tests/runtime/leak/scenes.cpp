@@ -4,11 +4,13 @@
 #include <gperftools/heap-checker.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -264,9 +266,29 @@ static bool end(const char *how)
     return true;
 }
 
+// Runs a scene as a debugger does, with the mode in its second word.
+static int trace(const char *self, const char *mode, const char *scene)
+{
+    const pid_t pid = fork();
+    if (pid == 0) {
+        setenv("HEAPCHECK", mode, 1);
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        execl(self, self, scene, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
+        const int signal = WSTOPSIG(status);
+        ptrace(PTRACE_CONT, pid, 0, signal == SIGTRAP ? 0 : signal);
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
+    if (!strcmp(what, "traced") && argc > 3)
+        return trace(argv[0], argv[2], argv[3]);
     if (!strcmp(what, "end-close-first")) { // nobody listens from the start
         close(2);
         execl(argv[0], argv[0], "end-return", (char *)NULL);
