@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+import names
+
 HERE = pathlib.Path(__file__).resolve().parent
 JVM = pathlib.Path('/usr/lib/jvm/java-17-openjdk-amd64/lib/server/libjvm.so')
 PATIENCE = 40  # seconds for all runs of one tool on one input; one run there is always
@@ -69,28 +71,33 @@ class Bench:
 
     def jvm(self, with_dwarf):
         """A Java virtual machine with its 370 MB of debug information in it, or with symbols only."""
-        full, bare = self.folder / 'libjvm.so', self.folder / 'libjvm-symbols.so'
-        wanted = full if with_dwarf else bare
-        if wanted.exists():
-            return wanted
-        if not JVM.exists():
-            raise Missing('openjdk-17-jre-headless')
-        notes = subprocess.run(['readelf', '-n', JVM], capture_output=True, text=True, check=True).stdout
-        build_id = notes.split('Build ID:')[1].split()[0]
-        debug = pathlib.Path('/usr/lib/debug/.build-id', build_id[:2], build_id[2:] + '.debug')
-        if not debug.exists():
-            raise Missing('openjdk-17-dbg (of the same version)')
-        if not full.exists():
-            part = self.folder / 'libjvm.part'
-            subprocess.run(['eu-unstrip', '-o', part, JVM, debug], check=True)
-            subprocess.run(['eu-elfcompress', '-q', '-t', 'none', part], check=True)
-            part.chmod(0o755)
-            part.rename(full)
+        bare = self.folder / 'libjvm-symbols.so'
+        if not with_dwarf and bare.exists():
+            return bare
+        full = self.joined('libjvm.so', JVM, 'openjdk-17-jre-headless', 'openjdk-17-dbg')
         if not with_dwarf:
             # Without the ways to its debug file too, or every tool would find and read that.
             subprocess.run(['strip', '-g', '-R', '.note.gnu.build-id', '-R', '.gnu_debuglink', '-o', bare, full],
                            check=True)
-        return wanted
+        return full if with_dwarf else bare
+
+    def joined(self, name, library, package, debug_package):
+        """A library and its debug file in one, with nothing packed."""
+        out, part = self.folder / name, self.folder / (name + '.part')
+        if out.exists():
+            return out
+        if not library.exists():
+            raise Missing(package)
+        notes = subprocess.run(['readelf', '-n', library], capture_output=True, text=True, check=True).stdout
+        build_id = notes.split('Build ID:')[1].split()[0]
+        debug = pathlib.Path('/usr/lib/debug/.build-id', build_id[:2], build_id[2:] + '.debug')
+        if not debug.exists():
+            raise Missing(debug_package + ' (of the same version)')
+        subprocess.run(['eu-unstrip', '-o', part, library, debug], check=True)
+        subprocess.run(['eu-elfcompress', '-q', '-t', 'none', part], check=True)
+        part.chmod(0o755)
+        part.rename(out)
+        return out
 
     def profile(self, name, elf, *options):
         out = self.folder / name
@@ -124,7 +131,7 @@ class Bench:
         first = None
         for name, argv in contenders:
             if argv is None:
-                print('  %-28s is not on this machine' % name)
+                print('  %-28s was not run: it is not here, or too slow' % name)
                 continue
             try:
                 (wall, user, system, peak), runs = self.median(argv)
@@ -287,7 +294,7 @@ def row_tick(b):
 
 
 ROWS = {name[len('row_'):].replace('_', '-'): row
-        for name, row in list(globals().items()) if name.startswith('row_')}
+        for module in (vars(), vars(names)) for name, row in list(module.items()) if name.startswith('row_')}
 
 
 def main():
@@ -313,7 +320,7 @@ def main():
         print('%s: %s' % (name, ROWS[name].__doc__), flush=True)
         try:
             ROWS[name](bench)
-        except Missing as what:
+        except (Missing, names.Differs) as what:
             failed = True
             print('  not measured: %s' % what)
     return failed
