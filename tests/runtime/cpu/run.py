@@ -327,9 +327,14 @@ def children_in_a_storm():
            sorted(line[0] for line in run.lines), len(children), run.lines)
     all_of_them = sum(p.total for p in children)  # less what each did after the kernel looked last
     expect(0.5 < all_of_them / (200 * 20) < 1.1, all_of_them)
-    for profile in children[:10]:
+    some = children[:20]
+    worked = 0
+    for profile in some:
         _, within = profile.functions(program)
-        expect(within['in_child'] >= 0.7 * profile.total and within['in_parent'] == 0, within)
+        expect(within['in_child'] > 0 and within['in_parent'] == 0, within)
+        worked += within['in_child']
+    # The rest is copies of pages: on a busy machine half of what a single child does.
+    expect(worked >= 0.7 * sum(p.total for p in some), worked, [p.total for p in some])
 
 
 def children_behind_our_back():
