@@ -56,8 +56,11 @@ static size_t clears(void)
 static void gone(uint64_t word, const void *p)
 {
     struct object object;
-    if ((word >> FLAGS_SHIFT & OBJECT_PROFILED) && objects_find((uintptr_t)p, &object))
-        heap_profile_gone(object.size);
+    if (!(word >> FLAGS_SHIFT & OBJECT_PROFILED))
+        return;
+    const uint32_t size = (uint32_t)word;
+    const bool is_cut = size == UINT32_MAX && objects_find((uintptr_t)p, &object);
+    heap_profile_gone(is_cut ? object.size : size);
 }
 
 static void lost(void)

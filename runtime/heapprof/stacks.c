@@ -146,16 +146,20 @@ void stacks_forget_made(void)
 
 /* ---- the program's stack
  *
- * A thread keeps how it found its last stacks: most calls come again from the same place. */
+ * A thread keeps how it found its last stacks: most calls come again from the same place. Those of
+ * one place in the code and on the stack share a set, for they may have come by several ways. */
 
-enum { TRAILS = 128 };
+enum { SETS = 64, WAYS = 4 };
+
+struct known {
+    struct trail trail;
+    stack_ix stack;
+};
 
 struct trails {
     struct trails *next; /* of a thread that has ended */
-    struct {
-        struct trail trail;
-        stack_ix stack;
-    } of[TRAILS];
+    uint8_t oldest[SETS];
+    struct known of[SETS][WAYS];
 };
 
 static struct trails *unused_trails; /* the lock */
@@ -182,8 +186,9 @@ void stacks_thread_ends(void)
     own.trails = NULL;
     if (!trails)
         return;
-    for (size_t i = 0; i < TRAILS; i++) /* the next one's stack is another one */
-        trails->of[i].trail.n = 0;
+    for (size_t i = 0; i < SETS; i++) /* the next one's stack is another one */
+        for (size_t way = 0; way < WAYS; way++)
+            trails->of[i][way].trail.n = 0;
     lock_take(&stacks.lock);
     trails->next = unused_trails;
     unused_trails = trails;
@@ -198,15 +203,17 @@ static stack_ix walk(const struct caller *caller)
 
 static stack_ix walk_or_know(struct trails *trails, const struct caller *caller)
 {
-    const size_t i = (caller->pc >> 2 ^ caller->pc >> 11 ^ caller->sp >> 4) % TRAILS;
-    struct trail *trail = &trails->of[i].trail;
-    if (unwind_is_same(trail, caller))
-        return trails->of[i].stack;
+    const size_t i = (caller->pc >> 2 ^ caller->pc >> 11 ^ caller->sp >> 4) % SETS;
+    for (size_t way = 0; way < WAYS; way++)
+        if (unwind_is_same(&trails->of[i][way].trail, caller))
+            return trails->of[i][way].stack;
+    struct known *known = &trails->of[i][trails->oldest[i]];
+    trails->oldest[i] = (uint8_t)((trails->oldest[i] + 1) % WAYS);
     uintptr_t pcs[STACK_DEEPEST];
-    trails->of[i].stack = stack_intern(pcs, unwind_with_trail(pcs, STACK_DEEPEST, caller, trail));
-    if (trails->of[i].stack == 0) /* no memory: the next time there may be some */
-        trail->n = 0;
-    return trails->of[i].stack;
+    known->stack = stack_intern(pcs, unwind_with_trail(pcs, STACK_DEEPEST, caller, &known->trail));
+    if (known->stack == 0) /* no memory: the next time there may be some */
+        known->trail.n = 0;
+    return known->stack;
 }
 
 stack_ix stack_of_call(void)
