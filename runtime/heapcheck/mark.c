@@ -67,7 +67,7 @@ static uintptr_t last_descriptor(const struct area *area)
     const uintptr_t first =
         (area->start + DESCRIPTOR_ALIGN - 1) & ~(uintptr_t)(DESCRIPTOR_ALIGN - 1);
     uintptr_t found = 0;
-    for (uintptr_t at = first; at + 3 * WORD <= area->end; at += DESCRIPTOR_ALIGN) {
+    for (uintptr_t at = first; at + (size_t)3 * WORD <= area->end; at += DESCRIPTOR_ALIGN) {
         const uintptr_t *words = (const uintptr_t *)at;
         if (words[0] == at && words[2] == at)
             found = at;

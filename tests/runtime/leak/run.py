@@ -375,10 +375,18 @@ def check_suppressions(place):
 
 
 def check_storms(place):
-    """64 threads that come and go while checks run."""
+    """64 threads that come and go while checks run: never a leak too many. What a stack has in a place that its function
+    does not use may keep the lost block; not in three processes."""
     for what in ('', 'fork', 'refuse', 'load'):
-        done = place.run(['./storm', '10', what], HEAPCHECK='normal', PERFTOOLS_VERBOSE='-4')
-        same((what, done.stdout, done.returncode), (what, '1 7777\n' * 10, 1))
+        for attempt in range(3):
+            done = place.run(['./storm', '10', what], HEAPCHECK='normal', PERFTOOLS_VERBOSE='-4')
+            found = done.stdout.split('\n')[:-1]
+            same((what, len(found)), (what, 10))
+            require(set(found) <= {'1 7777', '0 0'}, found)
+            if found == ['1 7777'] * 10 and done.returncode == 1:
+                break
+        else:
+            raise Failure('%s: the lost block is not found: %s' % (what, found))
 
 
 def check_all_tools(place):
