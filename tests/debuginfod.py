@@ -8,7 +8,9 @@ usage: debuginfod.py CPROF
 """
 import contextlib
 import http.server
+import os
 import pathlib
+import pty
 import shutil
 import socket
 import struct
@@ -289,6 +291,28 @@ def check_wrong(field):
         assert named(out) and (kept / 'debuginfo').read_bytes() == field.debug.read_bytes()
 
 
+def check_unused(field):
+    """who fetches something removes what was not used for a week, or as long as the folder says"""
+    kept = field.folder / 'kept'
+    week = 7 * 86400
+    with Server({field.path: field.debug.read_bytes()}) as server:
+        for told, stays, goes in (('', week - 3600, week + 3600), ('9000000\n', 8999000, 9001000), ('nonsense', 1000, week + 60)):
+            (kept / field.id / 'debuginfo').unlink(missing_ok=True)
+            for name, age, kind in (('aa', stays, 'debuginfo'), ('bb', goes, 'debuginfo'), ('cc', goes, 'executable'),
+                                    ('dd', goes, 'source')):
+                (kept / name).mkdir(parents=True, exist_ok=True)
+                (kept / name / kind).write_bytes(b'x')
+                os.utime(kept / name / kind, (time.time() - age,) * 2)
+            (kept / 'max_unused_age_s').write_text(told)
+            assert named(field(server.url, cache='kept')[0])
+            there = sorted(p.name for p in kept.iterdir())
+            assert there == sorted(['aa', 'dd', field.id, 'max_unused_age_s']), (told, there)
+        debug = kept / field.id / 'debuginfo'
+        os.utime(debug, (1000, 1000))
+        assert named(field(server.url, cache='kept')[0])
+        assert debug.stat().st_atime > 1000 and debug.stat().st_mtime == 1000
+
+
 def check_shared(field):
     """what debug files share is fetched too"""
     twin = Field(field.program, field.folder, 'twin', SOURCE + 'int twin(int n) { return hidden(n); }')
@@ -301,6 +325,28 @@ def check_shared(field):
     with Server({field.path: debug[0].read_bytes(), '/buildid/%s/debuginfo' % shared: common.read_bytes()}) as server:
         out, err = field(server.url)
         assert named(out) and len(server.asked) == 2, (out, err, server.asked)
+
+
+def check_progress(field):
+    """who waits at a terminal is told for what"""
+    ours, theirs = pty.openpty()
+    with Server({field.path: 'never'}) as server:
+        process = subprocess.Popen(
+            [field.program, '--debuginfod', '--text', field.prog, field.profile], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=theirs, env={
+                'PATH': '/usr/bin:/bin', 'HOME': str(field.folder), 'NO_PROXY': '*', 'TERM': 'xterm', 'LC_ALL': 'C',
+                'DEBUGINFOD_URLS': server.url, 'DEBUGINFOD_MAXTIME': '600'})
+        os.close(theirs)
+        said = b''
+        while b'fetching debuginfo for prog' not in said:
+            said += os.read(ours, 4096)  # an error once it has ended
+        server.stop.set()
+        with contextlib.suppress(OSError):
+            while more := os.read(ours, 4096):
+                said += more
+        assert process.wait() == 0, said
+        wants(said.decode(), '%s: debuginfod: %s' % (field.prog, server.url))
+    os.close(ours)
 
 
 def check_doctor(field):

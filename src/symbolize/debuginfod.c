@@ -7,6 +7,7 @@
  * for. */
 #include "symbolize/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,18 +16,77 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "net/net.h"
 
-/* As long as other clients believe that nobody has a file. */
+/* As other clients do where nobody says otherwise: how long they believe that nobody has a file,
+ * and keep what nobody asks for. */
 #define ABSENT_SECONDS 600
+#define UNUSED_SECONDS ((uint64_t)7 * 86400)
+#define UNUSED_NAME    "max_unused_age_s"
 
 struct debuginfod {
     struct debuginfod_options options;
     const struct progress *progress;
     struct arena *arena; /* texts, for as long as objects may ask */
     bool *is_lost;       /* by server: it failed */
+    bool has_swept;
 };
+
+static const char *const kinds[] = {"executable", "debuginfo"};
+
+/* ---- the folder ---------------------------------------------------------------------------------
+ */
+
+/* How long a file may be unused: a file in the folder may say it, for all clients. */
+static uint64_t most_unused(const char *folder)
+{
+    struct buf name = BUF_MAX(4096);
+    struct file file CLEANUP(file_close) = {0};
+    uint64_t seconds = UNUSED_SECONDS, told;
+    buf_printf(&name, "%s/" UNUSED_NAME, folder);
+    if (file_is_regular(buf_c(&name)) && file_open(&file, buf_c(&name), 100, NULL) &&
+        span_u64(span_trim(file.bytes), &told))
+        seconds = told;
+    buf_free(&name);
+    return seconds;
+}
+
+static void remove_unused(int folder, uint64_t seconds)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct stat st;
+        if (fstatat(folder, kinds[i], &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+            continue;
+        const time_t used = st.st_atime > st.st_mtime ? st.st_atime : st.st_mtime;
+        const time_t now = time(NULL);
+        if (now > used && (uint64_t)(now - used) > seconds)
+            (void)unlinkat(folder, kinds[i], 0);
+    }
+}
+
+/* Removes what nobody asked for in a long time. */
+static void sweep(const char *folder)
+{
+    const uint64_t seconds = most_unused(folder);
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        CLEANUP(fd_close)
+        int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        remove_unused(fd, seconds);
+        (void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR); /* if it is empty */
+    }
+    if (dir)
+        (void)closedir(dir);
+}
+
+/* ---- the client ---------------------------------------------------------------------------------
+ */
 
 struct debuginfod *debuginfod_new(const struct debuginfod_options *options,
                                   const struct progress *progress)
@@ -75,7 +135,12 @@ static enum kept look_up(const char *path, struct span build_id)
         return KEPT_NOTHING;
     if (st.st_size == 0)
         return time(NULL) - st.st_mtime < ABSENT_SECONDS ? KEPT_ABSENCE : KEPT_NOTHING;
-    return has_build_id(path, build_id) ? KEPT_FILE : KEPT_NOTHING;
+    if (!has_build_id(path, build_id))
+        return KEPT_NOTHING;
+    /* File systems may not note that it was read. */
+    const struct timespec times[] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
+    (void)utimensat(AT_FDCWD, path, times, 0);
+    return KEPT_FILE;
 }
 
 static void note_absence(const char *path)
@@ -138,8 +203,12 @@ const char *debuginfod_find(struct debuginfod *d, struct span build_id, const ch
             is_absent = false;
             continue;
         }
-        if (fetch(d, url, build_id, path, of, &err))
+        if (fetch(d, url, build_id, path, of, &err)) {
+            if (!d->has_swept)
+                sweep(d->options.folder);
+            d->has_swept = true;
             return path;
+        }
         if (err.kind == ERROR_STOPPED)
             return NULL;
         if (err.kind == ERROR_ABSENT)
