@@ -201,11 +201,11 @@ STORM_ENV = {'HEAPPROFILE': 'h', 'HEAPPROFILESIGNAL': '12', 'HEAP_PROFILE_ALLOCA
 
 
 def check_all_tools(program):
-    """Heap profile, CPU profile, statistics, in this order at the end, under threads and signals."""
-    r = run([program], dict(STORM_ENV, CPUPROFILE='p', CPUPROFILE_FREQUENCY='4000', MALLOCSTATS='1'))
+    """Heap profile, CPU profile, leak check, statistics, in this order at the end, under threads and signals."""
+    r = run([program], dict(STORM_ENV, CPUPROFILE='p', CPUPROFILE_FREQUENCY='4000', MALLOCSTATS='1', HEAPCHECK='normal'))
     assert r.returncode == 0, r.stderr[-1000:]
-    ends = re.search(r'\(Exiting, \d+ kB in use\)\nPROFILE: interrupts/evictions/bytes = \d+/\d+/\d+\n-+\nMALLOC: ',
-                     r.stderr)
+    ends = re.search(r'\(Exiting, \d+ kB in use\)\nPROFILE: interrupts/evictions/bytes = \d+/\d+/\d+\n'
+                     r'No leaks found for check "_main_"[^\n]*\n-+\nMALLOC: ', r.stderr)
     assert ends, r.stderr[-3000:]
     assert read(files()[-1]).totals[1] >= 8 * 20 * 5 * 777
     r = run([CPROF, '--text', program, 'p'])

@@ -5,6 +5,7 @@
 Results are TAP.
 
 usage: run.py CPROF LIBCPROF_HTTP.so LIBPROFILER.so LIBTCMALLOC_MINIMAL.so PROGRAM STATIC-PROGRAM ALLOCATOR.so EXAMPLE
+       LIBTCMALLOC.so
 """
 import http.client
 import os
@@ -17,7 +18,8 @@ import sys
 import tempfile
 import traceback
 
-CPROF, LIBRARY, PROFILER, TCMALLOC, PROGRAM, STATIC, ALLOCATOR, EXAMPLE = (os.path.abspath(a) for a in sys.argv[1:9])
+CPROF, LIBRARY, PROFILER, TCMALLOC, PROGRAM, STATIC, ALLOCATOR, EXAMPLE, TCMALLOC_FULL = (
+    os.path.abspath(a) for a in sys.argv[1:10])
 PATIENCE = 300  # seconds after which something hangs
 
 
@@ -224,6 +226,21 @@ def check_heap():
     with Server(preload=ALLOCATOR, HEAP_IS_PROFILED='1') as s:
         out, _ = run('--text', '--show_bytes', s.place + '/pprof/heap')
         assert out.startswith('Total: 300 B\n'), out
+
+
+def check_real_heap():
+    """the pages of a program with libtcmalloc: its heap profile, its samples, its growth"""
+    with tempfile.TemporaryDirectory() as folder, \
+            Server(preload=TCMALLOC_FULL, HEAPPROFILE=folder + '/h', PERFTOOLS_VERBOSE='-1') as s:
+        assert re.match(r'heap profile: +\d+: +[1-9]\d* \[ *\d+: +\d+\] @ heapprofile\n', s.get('/pprof/heap').text)
+        out, _ = run('--text', s.place + '/pprof/heap')
+        assert re.match(r'Total: \d', out) and '_IO_file_doallocate' in out, out
+        out, _ = run('--text', s.place + '/pprof/growth')
+        assert re.match(r'Total: [1-9]', out), out
+    with Server(preload=TCMALLOC_FULL, TCMALLOC_SAMPLE_PARAMETER='1') as s:
+        assert re.match(r'heap profile: +[1-9]\d*: .* @ heap_v2/1\n', s.get('/pprof/heap').text)
+    with Server(preload=TCMALLOC_FULL) as s:
+        assert s.get('/pprof/heap').text.startswith('%warn')
 
 
 HOSTILE = [
