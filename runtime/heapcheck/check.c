@@ -112,6 +112,7 @@ static void mark_and_gather(const struct check *check, const struct world *world
         objects_each(excuse, &excusing);
     }
     leaks_gather(&findings->leaks, &mark, check->except);
+    findings->has_areas = mark.has_areas;
     findings->leaks.is_complete &= mark.is_complete && modules->is_complete;
     mark_end(&mark);
 }

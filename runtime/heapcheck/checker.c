@@ -318,6 +318,17 @@ static void say_clean(const struct HeapLeakChecker_State *checker, const struct 
                 checker->name, (long)leaks->live_objects, (long)leaks->live_bytes);
 }
 
+/* Where not all could be looked at, what was not reached says nothing. */
+static bool is_known(const struct findings *findings)
+{
+    return findings->leaks.is_complete && findings->has_areas;
+}
+
+static bool has_leaks(const struct findings *findings)
+{
+    return is_known(findings) && findings->leaks.objects > 0;
+}
+
 static bool check_locked(struct HeapLeakChecker_State *checker, const struct own_frame *frame,
                          bool symbolizes)
 {
@@ -325,12 +336,13 @@ static bool check_locked(struct HeapLeakChecker_State *checker, const struct own
     struct findings findings;
     struct pile excused = {0};
     run(&check, &findings);
-    if (findings.leaks.objects > 0 && env_bool("HEAP_CHECK_TEST_POINTER_ALIGNMENT", false))
+    if (has_leaks(&findings) && env_bool("HEAP_CHECK_TEST_POINTER_ALIGNMENT", false))
         try_alignment(&check);
-    if (findings.leaks.objects > 0 && (suppressions_are_wanted() || !check.roots.globals))
+    if (has_leaks(&findings) && (suppressions_are_wanted() || !check.roots.globals))
         suppress(&check, &findings, symbolizes, &excused);
-    if (!findings.leaks.is_complete) {
-        message_say(MESSAGE_ERROR, "Leak check %s: out of memory, nothing is known", checker->name);
+    if (!is_known(&findings)) {
+        message_say(MESSAGE_ERROR, "Leak check %s: %s, nothing is known", checker->name,
+                    findings.has_areas ? "out of memory" : "/proc/self/maps cannot be read");
         findings.leaks.objects = findings.leaks.bytes = 0;
     } else if (findings.leaks.objects > 0) {
         report(checker, &findings.leaks, symbolizes);

@@ -164,6 +164,7 @@ struct mark {
     struct pile work;    /* struct range: blocks that were reached and not yet looked into */
     struct range here;   /* readable, and where we were last */
     struct range seen;   /* an area of which there is no more to learn */
+    bool has_areas;      /* false: what can be read is not known, so nothing is looked at */
     const char *root;    /* where we are, for those who want to know */
     bool is_told;        /* they do */
     bool is_complete;    /* false: out of memory, something may not have been reached */
@@ -261,6 +262,7 @@ struct findings {
     struct leaks leaks;
     int refusal;      /* why no helper could stop the threads */
     bool has_threads; /* false: they could not be stopped at all */
+    bool has_areas;   /* false: /proc/self/maps cannot be read */
     size_t unknown;   /* stacks of so many were not found */
     uintptr_t gone;   /* an ignored object that is no more, and its size */
     size_t gone_size;

@@ -24,8 +24,7 @@ void mark_start(struct mark *mark, const struct mark_rules *rules)
         .is_complete = true,
     };
     objects_range(&mark->low, &mark->high);
-    if (!areas_list(&mark->areas))
-        mark->is_complete = false;
+    mark->has_areas = areas_list(&mark->areas);
 }
 
 void mark_end(struct mark *mark)

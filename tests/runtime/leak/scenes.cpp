@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -255,6 +256,10 @@ static bool end(const char *how)
         printf("not yet written");
     if (!strcmp(how, "close"))
         close(2);
+    if (!strcmp(how, "no-files")) {
+        const struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_NOFILE, &none);
+    }
     if (!strcmp(how, "reader")) { // it holds the lock of standard input
         int ends[2];
         pthread_t thread;
