@@ -106,20 +106,26 @@ bool worker_load(struct cli *cli, bool may_fork)
     struct error err = {0};
     struct analysis *analysis = cli->analysis;
     const bool asks = analysis_needs_network(analysis, cli->names, cli->n_names);
-    if (!limits_hold_memory((uint64_t)analysis_settings(analysis)->max_memory, &err))
-        return talk_fail(cli, &err) == 0;
+    if (!limits_hold_memory((uint64_t)analysis_settings(analysis)->max_memory, &err)) {
+        (void)talk_fail(cli, &err);
+        return false;
+    }
     if (!asks)
         enter(cli, may_fork);
-    if (!arguments_load(analysis, cli->names, cli->n_names, &err))
-        return fail_to_load(cli, &err) == 0;
+    if (!arguments_load(analysis, cli->names, cli->n_names, &err)) {
+        (void)fail_to_load(cli, &err);
+        return false;
+    }
     tell_fetched(cli);
     if (!asks)
         return true;
     /* Servers are asked for profiles, names and debug files: the door is shut behind that. */
-    if (!analysis_prepare(analysis, &err))
-        return talk_fail(cli, &err) == 0;
-    enter(cli, may_fork);
-    return true;
+    const bool is_prepared = analysis_prepare(analysis, &err);
+    if (is_prepared)
+        enter(cli, may_fork);
+    else
+        (void)talk_fail(cli, &err);
+    return is_prepared;
 }
 
 /* The exit status behind a report. */
