@@ -113,12 +113,11 @@ static void outputs_with_their_own_granularity(void **state)
     (void)state;
     struct said said;
     struct error err;
-    SAY("--symbols", "--lines", "--files");
+    SAY("--proto", "--lines", "--files");
     assert_string_equal(reason(&said, &err), "");
     bool is_set = true;
     const struct emitter *emitter = settings_emitter(&said.settings);
-    assert_string_equal(emitter->name, "symbols");
-    assert_string_equal(emitter->reader, "addresses");
+    assert_string_equal(emitter->name, "proto");
     assert_int_equal(settings_grain(&said.settings, emitter, &is_set), GRANULARITY_ADDRESSES);
     assert_false(is_set);
     finish(&said);
