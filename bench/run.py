@@ -147,7 +147,7 @@ class Bench:
             print(line, flush=True)
 
     def text_against_peers(self, elf, profile):
-        ours = [self.program, '--text', elf, profile]
+        ours = [self.program, '--no-cache', '--text', elf, profile]
         flags = {'google-pprof': '--text', 'pprof (Go)': '-text'}
         peers = [(name, peer and [*peer, flags[name], elf, profile]) for name, peer in self.peers]
         self.compare([('cprof', ours), *peers])
@@ -162,9 +162,11 @@ def row_toy(b):
 
 
 def row_dwarf(b):
-    """--text, 10^4 stacks (quick: 10^3) of a library with 370 MB of DWARF"""
+    """--text, 10^4 and 10^5 stacks (quick: 10^3) of a library with 370 MB of DWARF"""
     elf = b.jvm(True)
-    b.text_against_peers(elf, b.profile('dwarf.prof', elf, '-n', 1e3 if b.quick else 1e4))
+    for stacks in (1e3,) if b.quick else (1e4, 1e5):
+        print(' %d stacks' % stacks)
+        b.text_against_peers(elf, b.profile('dwarf.prof', elf, '-n', stacks))
 
 
 def row_symbols(b):
@@ -192,7 +194,7 @@ def row_outputs(b):
     """other outputs against --text, 10^4 stacks (quick: 10^3) of a library with 370 MB of DWARF"""
     elf = b.jvm(True)
     profile = b.profile('dwarf.prof', elf, '-n', 1e3 if b.quick else 1e4)
-    b.compare([('cprof ' + output, [b.program, output, elf, profile])
+    b.compare([('cprof ' + output, [b.program, '--no-cache', output, elf, profile])
                for output in ('--text', '--callgrind', '--dot', '--lines', '--proto', '--svg')])
 
 
