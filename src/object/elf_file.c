@@ -333,7 +333,7 @@ void elf_file_dwarf_sections(struct elf_file *file, bool is_split, struct dwarf_
      */
     const bool is_much = n_packed >= PACKED_FOR_THREADS;
     const bool is_kept = is_much && section_cache_load(file);
-    jobs_run(unpack, file, file->n_unpacked, is_much ? 0 : 1, NULL);
+    jobs_run(unpack, file, file->n_unpacked, is_much ? file->threads : 1, NULL);
     if (is_much && !is_kept)
         section_cache_store(file, CACHE_MAX);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -52,6 +52,7 @@ struct elf_file {
     bool is_64;
     uint64_t device, inode;    /* which file it is, by whatever name */
     uint64_t size, changed;    /* in bytes; when, in nanoseconds */
+    unsigned threads;          /* to unpack with; 0: one a processor */
     const char *cache;         /* a folder for unpacked sections; NULL: none. Borrowed */
     struct cached kept;        /* what was found there */
     struct unpacked *unpacked; /* compressed sections that were asked for */

@@ -93,6 +93,7 @@ bool object_open(const char *path, const struct object_options *options, struct 
         read_segments(object);
         object->has_debug = debug_file_find(&object->code, &object->options, notes, &object->debug);
         object->code.cache = object->debug.cache = object->options.cache;
+        object->code.threads = object->debug.threads = object->options.threads;
     }
     *out = object;
     return true;
@@ -359,6 +360,7 @@ static struct dwarf *dwarf_of(struct object *object, struct notes *notes)
     if (!object->has_alt)
         object->has_alt = debug_file_find_alt(file, &object->options, notes, &object->alt);
     object->alt.cache = object->options.cache;
+    object->alt.threads = object->options.threads;
     if (object->has_alt)
         elf_file_dwarf_sections(&object->alt, false, &object->alt_sections);
     const struct dwarf_files files = {.split = find_split, .to = object};
