@@ -53,6 +53,14 @@ const uint64_t *table_next(const struct table *table, size_t *at);
 uint64_t table_weight(const struct table *table); /* of all */
 void table_check(const struct table *table);      /* aborts when it is broken */
 
+/* ---- unloaded.c: code that goes away before the profile ends --------------------------------- */
+
+/* What is mapped now may go. */
+void unloaded_note(struct maps_reader *reader, int maps_fd);
+void unloaded_forget(void);
+/* The list of mapped objects, and behind it those that are no more. */
+void unloaded_write_maps(struct maps_reader *reader, int maps_fd, const struct text_sink *sink);
+
 /* ---- writer.c -------------------------------------------------------------------------------- */
 
 struct writer {
@@ -78,6 +86,8 @@ void writer_checkpoint(struct writer *writer, const struct table *table);
 /* The rest of the file. */
 void writer_end(struct writer *writer, const struct table *table);
 void writer_close(struct writer *writer);
+/* Code may go away now. */
+void writer_note_code(struct writer *writer);
 
 /* ---- timers.c: which time has passed --------------------------------------------------------- */
 

@@ -264,6 +264,18 @@ static void read_settings(void)
                      __ATOMIC_RELAXED);
 }
 
+/* ---- code that goes away --------------------------------------------------------------------- */
+
+static void before_unload(void)
+{
+    if (is_in_filter || !profile_is_on())
+        return;
+    const uint64_t before = lock_quietly();
+    if (profile_is_on() && profile.writer.pid == sys_getpid())
+        writer_note_code(&profile.writer);
+    unlock_and_restore(before);
+}
+
 /* ---- start, stop, flush ---------------------------------------------------------------------- */
 
 bool profile_is_on(void)
@@ -313,6 +325,8 @@ int profile_start(const char *path, const struct ProfilerOptions *options,
         profile.since = time(NULL);
         __atomic_store_n(&profile.unwritten_ns, 0, __ATOMIC_RELAXED);
         message_keep_stderr();
+        unloaded_forget();
+        __atomic_store_n(&unwind_before_unload, before_unload, __ATOMIC_RELEASE);
         if (!handler_install(profile.timers.signal, on_tick))
             message_say(MESSAGE_ERROR,
                         "Disabling profiler because signal %d handler is already in use.",

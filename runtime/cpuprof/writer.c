@@ -168,7 +168,7 @@ void writer_end(struct writer *writer, const struct table *table)
     const struct text_sink sink = {put, writer};
     (void)put_records(writer, table);
     put_words(writer, trailer, sizeof trailer / sizeof *trailer);
-    (void)maps_write(&buffer.maps, writer->maps_fd, &sink);
+    unloaded_write_maps(&buffer.maps, writer->maps_fd, &sink);
     finish(writer);
 }
 
@@ -187,4 +187,9 @@ void writer_close(struct writer *writer)
     if (writer->maps_fd >= 0)
         (void)sys_close(writer->maps_fd);
     writer->fd = writer->maps_fd = -1;
+}
+
+void writer_note_code(struct writer *writer)
+{
+    unloaded_note(&buffer.maps, writer->maps_fd);
 }

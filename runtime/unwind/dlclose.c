@@ -14,12 +14,13 @@ static __attribute__((constructor(101))) void find_next(void)
     *(void **)&next = dlsym(RTLD_NEXT, "dlclose");
 }
 
-/* Later: what was mapped here could be kept for the list at a profile's end, which lacks it now:
- * samples in a library that was unloaded have no name. */
 __attribute__((visibility("default"))) int dlclose(void *library)
 {
     if (!next) /* before any constructor of ours */
         find_next();
+    void (*const before)(void) = __atomic_load_n(&unwind_before_unload, __ATOMIC_ACQUIRE);
+    if (before)
+        before();
     const int result = next(library);
     unwind_forget();
     return result;

@@ -31,6 +31,8 @@ static struct {
     uint64_t mark; /* changes when all is to be forgotten */
 } tables;
 
+void (*unwind_before_unload)(void);
+
 void unwind_forget(void)
 {
     (void)__atomic_add_fetch(&tables.mark, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELEASE);

@@ -66,6 +66,8 @@ bool unwind_is_same(const struct trail *trail, const struct caller *caller);
 
 /* Mapped code went away or was replaced: what was learnt of it is not used again. */
 void unwind_forget(void);
+/* Called before code may go away, by the thread that lets it go; NULL: nobody wants to know. */
+extern void (*unwind_before_unload)(void);
 
 /* Chooses the way of walking that TCMALLOC_STACKTRACE_METHOD names. Called when a tool starts,
  * outside of handlers. */

@@ -513,6 +513,19 @@ def threads_and_switches():
     checked('x.prof', run)
 
 
+def plugins():
+    """Code that was unloaded has its names all the same, and is in the list once."""
+    program = build('plugins.c')
+    plugin = build('plugin.c', '-shared', '-fPIC', to='plugin.so', linked=None)
+    for n, seconds in ((1, '0.3'), (300, '0.001')):
+        run = Run([program, plugin, str(n), seconds], CPUPROFILE='p.prof', CPUPROFILE_FREQUENCY='1000')
+        profile = checked('p.prof', run)
+        expect(len(re.findall(r' r-xp .*/plugin\.so$', profile.maps, re.M)) == 1, profile.maps)
+        text = output([CPROF, '--text', '--functions', '--no-auto-signal-frm', program, 'p.prof'])
+        m = re.search(r'(\d+) +[\d.]+% in_plugin$', re.sub(r' \(inline\)', '', text), re.M)
+        expect(m, text)
+
+
 def strange_stacks():
     program = build('odd.c')
     for what, name in (('altstack', 'on_alternate'), ('coroutine', 'on_coroutine'), ('smallstack', 'on_small')):
@@ -621,7 +634,7 @@ TESTS = [depends_on_libc_alone, linked, preloaded, static_archive, every_call, a
          other_timers, no_file, names, forked, children_that_do_nothing, children_in_a_storm,
          children_behind_our_back, executed, switched, signal_of_the_program,
          set_user_id, killed, threads_by_their_share, functions_by_their_share, rates, short_threads, threads_that_linger, threads_and_switches,
-         strange_stacks, exceptions, bad_files, closed_stderr, methods, many_stacks, run_command, unwinder_agrees_with_libgcc]
+         plugins, strange_stacks, exceptions, bad_files, closed_stderr, methods, many_stacks, run_command, unwinder_agrees_with_libgcc]
 
 
 def main():
