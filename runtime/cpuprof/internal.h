@@ -89,6 +89,17 @@ void writer_close(struct writer *writer);
 /* Code may go away now. */
 void writer_note_code(struct writer *writer);
 
+/* ---- clocks.c: the kernel's ------------------------------------------------------------------ */
+
+/* The CPU clock of any thread of this process. */
+clockid_t thread_clock(pid_t tid);
+uint64_t clock_ns(clockid_t clock); /* 0: there is no such clock */
+/* A timer that signals a thread, or for tid 0 any that runs: its number plus one; 0: the kernel has
+ * none left, or no such thread. The first expiry falls anywhere into the first interval, so that
+ * work that is done in step with it is not seen always or never. */
+uint32_t kernel_timer(clockid_t clock, pid_t tid, int signal, void *carried, uint64_t interval);
+void kernel_timer_end(uint32_t *timer);
+
 /* ---- timers.c: which time has passed --------------------------------------------------------- */
 
 struct timers_options {

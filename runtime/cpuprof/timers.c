@@ -25,8 +25,6 @@
 #include "base/pages.h"
 #include "base/syscall.h"
 
-#define SECOND UINT64_C(1000000000)
-
 enum {
     SLOTS = 1 << 14,
     SLOT_PROBES = 128,
@@ -56,7 +54,6 @@ static struct {
     struct slot *slots; /* mapped at the first start, and kept: signals may come late */
     struct timers_options options;
     uint32_t watch, wall; /* timers of the process, as in a slot */
-    uint64_t random;
     pthread_key_t key;
     bool has_key;
     bool is_running;
@@ -76,68 +73,6 @@ static __thread unsigned rounds;
 
 /* What signals of the two timers of the process carry; others carry a slot. */
 static char is_watch, is_wall;
-
-/* ---- clocks and timers of the kernel --------------------------------------------------------- */
-
-/* The CPU clock of any thread of this process. */
-static clockid_t thread_clock(pid_t tid)
-{
-    return (clockid_t)(~(unsigned)tid << 3 | 6);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    if (sys_call(SYS_clock_gettime, clock, (long)&t, 0, 0, 0, 0) != 0)
-        return 0;
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
-
-static struct timespec timespec_of(uint64_t ns)
-{
-    return (struct timespec){.tv_sec = (time_t)(ns / SECOND), .tv_nsec = (long)(ns % SECOND)};
-}
-
-/* Uniform in [1, limit]. */
-static uint64_t random_up_to(uint64_t limit)
-{
-    uint64_t x = __atomic_load_n(&timers.random, __ATOMIC_RELAXED) + clock_ns(CLOCK_MONOTONIC);
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    x ^= x >> 31;
-    __atomic_store_n(&timers.random, x, __ATOMIC_RELAXED);
-    return 1 + x % limit;
-}
-
-/* For a thread, or for tid 0: for any that runs. The first expiry falls anywhere into the first
- * interval, so that work that is done in step with it is not seen always or never. */
-static uint32_t make_timer(clockid_t clock, pid_t tid, void *carried, uint64_t interval)
-{
-    struct sigevent event;
-    memset(&event, 0, sizeof event);
-    event.sigev_notify = tid ? SIGEV_THREAD_ID : SIGEV_SIGNAL;
-    event.sigev_signo = timers.options.signal;
-    event.sigev_value.sival_ptr = carried;
-    event._sigev_un._tid = tid;
-    int32_t timer;
-    if (sys_call(SYS_timer_create, clock, (long)&event, (long)&timer, 0, 0, 0) != 0)
-        return 0;
-    const struct itimerspec when = {
-        .it_interval = timespec_of(interval),
-        .it_value = timespec_of(random_up_to(interval)),
-    };
-    (void)sys_call(SYS_timer_settime, timer, 0, (long)&when, 0, 0, 0);
-    return (uint32_t)timer + 1;
-}
-
-static void delete_timer(uint32_t *timer)
-{
-    const uint32_t deleted = __atomic_exchange_n(timer, 0, __ATOMIC_ACQ_REL);
-    if (deleted)
-        (void)sys_call(SYS_timer_delete, deleted - 1, 0, 0, 0, 0, 0);
-}
 
 /* ---- the time between start and stop --------------------------------------------------------- */
 
@@ -195,7 +130,7 @@ static struct slot *take_slot(pid_t tid)
 
 static void free_slot(struct slot *slot)
 {
-    delete_timer(&slot->timer);
+    kernel_timer_end(&slot->timer);
     __atomic_store_n(&slot->tid, TID_FREED, __ATOMIC_RELEASE);
 }
 
@@ -212,8 +147,9 @@ static struct slot *add_thread(pid_t tid, uint64_t since)
     slot->pool = NULL;
     __atomic_store_n(&slot->tid, tid,
                      __ATOMIC_RELEASE); /* all of that is there at its first tick */
-    const uint32_t timer = make_timer(timers.options.is_wall ? CLOCK_MONOTONIC : thread_clock(tid),
-                                      tid, slot, timers.options.interval_ns);
+    const struct timers_options *options = &timers.options;
+    const uint32_t timer = kernel_timer(options->is_wall ? CLOCK_MONOTONIC : thread_clock(tid), tid,
+                                        options->signal, slot, options->interval_ns);
     __atomic_store_n(&slot->timer, timer, __ATOMIC_RELEASE);
     if (timer)
         return slot;
@@ -301,9 +237,10 @@ bool timers_start(const struct timers_options *options)
     }
     timers.options = *options;
     __atomic_store_n(&timers.is_running, true, __ATOMIC_SEQ_CST);
-    timers.watch = make_timer(CLOCK_PROCESS_CPUTIME_ID, 0, &is_watch, WATCH_NS);
+    timers.watch = kernel_timer(CLOCK_PROCESS_CPUTIME_ID, 0, options->signal, &is_watch, WATCH_NS);
     if (options->is_wall && !options->is_per_thread)
-        timers.wall = make_timer(CLOCK_MONOTONIC, 0, &is_wall, options->interval_ns);
+        timers.wall =
+            kernel_timer(CLOCK_MONOTONIC, 0, options->signal, &is_wall, options->interval_ns);
     else
         add_all_threads(true);
     return true;
@@ -330,8 +267,8 @@ void timers_stop(struct table *table)
     __atomic_store_n(&timers.is_running, false, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&timers.inside, __ATOMIC_SEQ_CST) != 0)
         sys_yield();
-    delete_timer(&timers.watch);
-    delete_timer(&timers.wall);
+    kernel_timer_end(&timers.watch);
+    kernel_timer_end(&timers.wall);
     for (unsigned i = 0; i < SLOTS; i++) {
         struct slot *slot = &timers.slots[i];
         const pid_t tid = __atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE);
@@ -406,7 +343,7 @@ void timers_unblock(void)
 /* The thread's last time is counted, and its slot given back. */
 static void settle(struct slot *slot)
 {
-    delete_timer(&slot->timer);
+    kernel_timer_end(&slot->timer);
     const uint64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID), ticks = rest_ticks(slot, now);
     if (ticks > 0 && profile_add_to(slot->last, ticks))
         slot->counted += ticks;
