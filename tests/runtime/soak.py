@@ -3,8 +3,8 @@
 """Real programs at work for minutes, under each library of the runtime.
 
 Each workload runs as it is, and then with each library preloaded, again and again until the time is over; what it
-prints and how it ends must be the same. Where a library has the CPU profiler it samples at 4000 Hz, and every
-profile that is left must be whole.
+prints and how it ends must be the same. Where a library has the CPU profiler it samples at 4000 Hz; where it
+has the heap profiler that is on and writes a file each 10 MB. Every profile that is left must be whole.
 
 Not among the tests, for it takes minutes and large packages: `./dev soak`.
 
@@ -233,14 +233,26 @@ def check_profile(path):
     return total
 
 
+def check_heap(path):
+    """A heap profile: its rows add up to its first line, and its map is there to the end."""
+    rows, _, maps = path.read_text(errors='replace').partition('\nMAPPED_LIBRARIES:\n')
+    tallies = [list(map(int, re.findall(r'\d+', line.split('@')[0])[:4])) for line in rows.strip().split('\n')]
+    if [sum(column) for column in zip(*tallies[1:])] != (tallies[0] if len(tallies) > 1 else []):
+        raise Wrong('%s: rows do not add up' % path)
+    if not maps.endswith('\n') or ' r-xp ' not in maps:
+        raise Wrong('%s: map %r' % (path, maps[-200:]))
+
+
 def environment(library, cwd):
     env = {k: v for k, v in os.environ.items()
            if not re.match(r'(CPU|HEAP)PROFILE|HEAPCHECK|LD_|PERFTOOLS|TCMALLOC|MALLOC|PYTHON|REDIS', k)}
     env.update(LC_ALL='C.UTF-8', TMPDIR=cwd)
     if library:
         env['LD_PRELOAD'] = str(library)
+        os.mkdir(cwd + '/profiles')
+        if library.name in ('libtcmalloc.so.4', 'libtcmalloc_and_profiler.so.4'):
+            env.update(HEAPPROFILE=cwd + '/profiles/h', HEAP_PROFILE_ALLOCATION_INTERVAL='10000000', PERFTOOLS_VERBOSE='-1')
         if 'profiler' in library.name:
-            os.mkdir(cwd + '/profiles')
             env.update(CPUPROFILE=cwd + '/profiles/p', CPUPROFILE_FREQUENCY='4000', CPUPROFILE_QUIET='1')
     return env
 
@@ -249,7 +261,9 @@ def one(name, library):
     """What the workload says, and the ticks that were taken."""
     with tempfile.TemporaryDirectory(prefix='soak-', ignore_cleanup_errors=True) as cwd:
         said = WORKLOADS[name](environment(library, cwd), cwd)
-        ticks = sum(map(check_profile, pathlib.Path(cwd).glob('profiles/*')))
+        ticks = sum(map(check_profile, pathlib.Path(cwd).glob('profiles/p*')))
+        for path in pathlib.Path(cwd).glob('profiles/h*'):
+            check_heap(path)
         text = ''.join(said) if isinstance(said, tuple) else said
         return text.replace(cwd, ''), ticks
 
