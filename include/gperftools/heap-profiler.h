@@ -8,7 +8,7 @@
  * PREFIX.0001.heap, PREFIX.0002.heap and so on. See cprof-runtime(7) for all variables. Profiles are
  * read by cprof, pprof and others.
  *
- * Not to be called from signal handlers. */
+ * Only HeapProfilerDump may be called from signal handlers. */
 #ifndef GPERFTOOLS_HEAP_PROFILER_H_
 #define GPERFTOOLS_HEAP_PROFILER_H_
 
@@ -27,7 +27,8 @@ int IsHeapProfilerRunning(void);
 void HeapProfilerStop(void);
 
 /* Writes the next file; the reason is said in the message. Nothing happens when no profile is on, or
- * another file is being written. */
+ * another file is being written. In a signal handler that interrupted the allocator the file is
+ * written when its call is over. */
 void HeapProfilerDump(const char *reason);
 
 /* The profile as a string, which the caller frees; an empty one when none is on, NULL when there is

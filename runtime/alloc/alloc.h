@@ -49,6 +49,10 @@ struct alloc_tracker {
  * blocks does not allow it. */
 bool alloc_track(const struct alloc_tracker *tracker);
 
+/* This thread is in the middle of a call that has to do with a word: in a signal handler, whoever
+ * waited for it would wait for himself. */
+bool alloc_is_inside(void);
+
 struct alloc_block {
     uintptr_t start;
     size_t room;

@@ -73,6 +73,11 @@ void gate_leave(struct cache *cache)
     own.is_inside = 0;
 }
 
+bool alloc_is_inside(void)
+{
+    return own.is_inside;
+}
+
 /* Before this, each thread has said that it is inside, or will see that the gate is closed. */
 static void close_for_all(void)
 {

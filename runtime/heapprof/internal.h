@@ -34,6 +34,8 @@ stack_ix stacks_number(void); /* all numbers are below */
 void stack_count(stack_ix stack, size_t size);
 struct tally stack_made(stack_ix stack);
 void stacks_forget_made(void);
+/* This thread is in the middle of stack_of_call, for a signal handler to know. */
+bool stacks_are_busy(void);
 void stacks_thread_ends(void);
 bool stacks_try_lock(void);
 void stacks_lock(void);
@@ -41,6 +43,8 @@ void stacks_unlock(void);
 
 /* ---- objects.c */
 
+/* False: a signal handler has interrupted what objects_freeze would wait for. */
+bool objects_may_wait(void);
 /* objects_freeze, if nobody has to be waited for: safe in a signal handler. */
 bool objects_try_freeze(void);
 

@@ -169,6 +169,11 @@ void objects_freeze(void)
     alloc_freeze();
 }
 
+bool objects_may_wait(void)
+{
+    return !alloc_is_inside() && !stacks_are_busy();
+}
+
 bool objects_try_freeze(void)
 {
     if (!lock_try(&objects.lock))

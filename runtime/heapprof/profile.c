@@ -311,7 +311,13 @@ void heap_profile_stop(void)
 
 void heap_profile_dump(const char *reason)
 {
-    if (!heap_profile_is_on() || !lock_try(&profile.lock))
+    if (!heap_profile_is_on())
+        return;
+    if (!objects_may_wait()) { /* in a signal handler: when the call that it interrupted is over */
+        profile.is_dump_wanted = true;
+        return;
+    }
+    if (!lock_try(&profile.lock))
         return;
     if (profile.is_on)
         take_and_dump(reason);

@@ -229,6 +229,11 @@ stack_ix stack_of_call(void)
     return stack;
 }
 
+bool stacks_are_busy(void)
+{
+    return own.is_busy;
+}
+
 bool stacks_try_lock(void)
 {
     return lock_try(&stacks.lock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Threads that allocate and free as fast as they can and end, while files are written, by call and
- * by signal. At the end exactly so many blocks live. */
+ * by signal; with an argument, by a call in a signal handler of its own. At the end exactly so many
+ * blocks live. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -59,8 +60,17 @@ static void *raise_signals(void *arg)
     return NULL;
 }
 
-int main(void)
+static void on_signal(int signal)
 {
+    (void)signal;
+    HeapProfilerDump("in a handler");
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1 && signal(SIGUSR2, on_signal) == SIG_ERR)
+        return 1;
     pthread_t signals, threads[THREADS];
     struct place places[THREADS];
     pthread_create(&signals, NULL, raise_signals, NULL);
