@@ -155,6 +155,14 @@ class Bench:
 
 # Rows: what is measured
 
+def row_start(b):
+    """starting: /bin/true, --version, and --text of a small program"""
+    elf = b.toy()
+    profile = b.profile('toy.prof', elf, '-n', 10)
+    b.compare([('/bin/true', ['/bin/true']), ('cprof --version', [b.program, '--version']),
+               ('cprof --text', [b.program, '--no-cache', '--text', elf, profile])])
+
+
 def row_toy(b):
     """--text, 1000 stacks of a small program"""
     elf = b.toy()
