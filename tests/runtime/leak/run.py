@@ -235,6 +235,15 @@ def check_parts(place):
           'clean 1 bytes 0 objects 0\n' + end)
 
 
+def check_old_programs(place):
+    """The names of C++ functions that programs were compiled to call."""
+    place.build('abi', 'abi.cpp', linked=True)
+    done = place.run(['./abi'], HEAPCHECK='normal')
+    same(done.stdout, 'active 1 clean 0 bytes 100 objects 1\nall clean 0 bytes 100\n')
+    same((totals(done.stderr), done.returncode), ([(1, 100)] * 3, 1))
+    require('cleanup runs\nLeak check _main_' in done.stderr, done.stderr)
+
+
 def check_mistakes(place):
     scene(place, 'unchecked', 'local',
           ACTIVE + 'Some *NoLeaks|SameHeap method must be called on any created HeapLeakChecker\n', '', -6)
