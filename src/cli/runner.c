@@ -425,6 +425,27 @@ static bool report(const struct runner *runner, int *status, struct error *err)
     return is_good;
 }
 
+/* What ends us does so when the temporary folder is gone. The reports that we start hear of it. */
+static sigset_t hold_signals(void)
+{
+    static const int held[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    sigset_t set, before;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < COUNT_OF(held); i++)
+        (void)sigaddset(&set, held[i]);
+    (void)sigprocmask(SIG_BLOCK, &set, &before);
+    return before;
+}
+
+static void remove_folder(struct runner *runner)
+{
+    if (!runner->is_temporary)
+        return;
+    remove_profiles(runner);
+    (void)rmdir(runner->folder);
+    runner->is_temporary = false;
+}
+
 static bool run_and_report(struct runner *runner, char **words, struct cli *cli, int *status,
                            struct error *err)
 {
@@ -447,11 +468,15 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
     buf_free(&profile);
     if (!is_good || !has_profiles)
         return is_good;
+    const sigset_t before = hold_signals();
     collect(runner);
     if (runner->n == 0)
         talk_say(cli, "%s %s, is linked statically, or was ended before that was written",
                  request.command[0], runner->tool->none);
-    return report(runner, status, err);
+    is_good = report(runner, status, err);
+    remove_folder(runner);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return is_good;
 }
 
 int runner_main(struct cli *cli, char **words)
@@ -465,10 +490,7 @@ int runner_main(struct cli *cli, char **words)
             talk_say(cli, "Usage: cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--] "
                           "PROGRAM [ARGUMENT...]");
     }
-    if (runner.is_temporary) {
-        remove_profiles(&runner);
-        (void)rmdir(runner.folder);
-    }
+    remove_folder(&runner); /* if it failed before there was anything to report */
     for (uint32_t i = 0; i < runner.n; i++) {
         base_free(runner.profiles[i].path);
         base_free(runner.profiles[i].program);

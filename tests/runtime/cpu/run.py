@@ -8,6 +8,7 @@ measure their own CPU time, and profiles have to agree with that. Results are TA
 usage: run.py CPROF LIBPROFILER.so LIBPROFILER.a INCLUDE SOURCES CC CXX UNWIND.a BASE.a ALLOCATOR.so [TEST...]
 """
 import collections
+import fcntl
 import os
 import pathlib
 import re
@@ -628,6 +629,19 @@ def run_command():
     out, err = process.communicate()
     expect(process.returncode == 5 and out.startswith('got\n'), process.returncode, out, err)
     expect(os.listdir('tmp') == [], os.listdir('tmp'))
+    # Ended while the report is being written, which a full pipe holds up.
+    reader, writer = os.pipe()
+    os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)))
+    process = subprocess.Popen([CPROF, 'run', 'sh', '-c', 'exec %s 0.3 >&2' % program], env=dict(os.environ, **here),
+                               stdout=writer, stderr=subprocess.DEVNULL)
+    os.close(writer)
+    while '--text' not in subprocess.run(['ps', '-o', 'args=', '--ppid', str(process.pid)], capture_output=True, text=True,
+                                         check=False).stdout:
+        os.sched_yield()
+    process.send_signal(signal.SIGTERM)
+    with os.fdopen(reader, 'rb') as f:
+        f.read()
+    expect(process.wait() == -signal.SIGTERM and os.listdir('tmp') == [], process.returncode, os.listdir('tmp'))
 
 
 TESTS = [depends_on_libc_alone, linked, preloaded, static_archive, every_call, around_a_loop, toggled_by_a_signal, frequencies,
