@@ -111,7 +111,7 @@ static void mark_and_gather(const struct check *check, const struct world *world
         struct excusing excusing = {&mark, check->excused};
         objects_each(excuse, &excusing);
     }
-    leaks_gather(&findings->leaks, &mark, check->except);
+    leaks_gather(&findings->leaks, &mark, check->base);
     findings->has_areas = mark.has_areas;
     findings->leaks.is_complete &= mark.is_complete && modules->is_complete;
     mark_end(&mark);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Checkers: the one of the whole program and those of parts of it, which take what there is when
- * they are made as what was before. What was before is a flag of each object, so there is one for
- * each of four checkers at a time. */
+ * they are made as what was before. What was before is a flag of each object, of which there are
+ * four; checkers beyond that have a list of addresses, which cannot tell a block that took the
+ * place of another. */
 #include "heapcheck/internal.h"
 
 #include <limits.h>
@@ -21,8 +22,8 @@ enum { NAME_ROOM = 200, BASES = 4, SITES_SHOWN = 20, OFFSET_MOST = 1024 };
 struct HeapLeakChecker_State {
     struct HeapLeakChecker_State *next; /* among those that are free */
     char name[NAME_ROOM];
-    uint8_t base; /* OBJECT_BASE shifted, or 0 */
-    bool was_on;  /* when it was made */
+    struct base base;
+    bool was_on; /* when it was made */
     bool is_checked;
     ssize_t bytes, objects;
 };
@@ -91,7 +92,14 @@ void checker_cancel(void)
 
 static void note_base(void *to, const struct object *object)
 {
-    objects_change_flags(object, *(const uint8_t *)to, 0);
+    struct base *base = to;
+    uintptr_t *next;
+    if (base->flag) {
+        objects_change_flags(object, base->flag, 0);
+    } else if ((next = pile_next(&base->starts, sizeof *next))) {
+        *next = object->start;
+        base->starts.n++;
+    }
 }
 
 static uint8_t free_base(void)
@@ -106,11 +114,13 @@ static uint8_t free_base(void)
 
 void checker_take_base(struct HeapLeakChecker_State *checker)
 {
-    checker->base = free_base();
-    checkers.bases |= checker->base;
+    struct base *base = &checker->base;
+    if (!base->flag)
+        base->flag = free_base();
+    checkers.bases |= base->flag;
     objects_freeze();
-    objects_clear_flags(checker->base);
-    objects_each(note_base, &checker->base);
+    objects_clear_flags(base->flag);
+    objects_each(note_base, base);
     objects_thaw();
 }
 
@@ -145,10 +155,6 @@ struct HeapLeakChecker_State *checker_new(const char *name)
                     "Heap checker is not active, hence checker \"%s\" will do nothing!\n"
                     "To activate set the HEAPCHECK environment variable.\n",
                     name);
-    else if (!checker->base)
-        message_say(MESSAGE_ERROR,
-                    "More than %d checkers at a time, hence checker \"%s\" will do nothing!", BASES,
-                    name);
     return checker;
 }
 
@@ -160,7 +166,8 @@ void checker_delete(struct HeapLeakChecker_State *checker)
     if (!*checker->name)
         return;
     checker_lock();
-    checkers.bases &= (uint8_t)~checker->base;
+    checkers.bases &= (uint8_t)~checker->base.flag;
+    pile_free(&checker->base.starts);
     checker->next = checkers.unused;
     checkers.unused = checker;
     checker_unlock();
@@ -204,7 +211,7 @@ static struct check make_check(const struct HeapLeakChecker_State *checker,
         .rules = {.step = step > 0 ? (size_t)step : sizeof(uintptr_t),
                   .most_offset = offset < 0 ? SIZE_MAX : (size_t)offset,
                   .other_form = (uintptr_t)env_hex("HEAP_CHECK_POINTER_XOR")},
-        .except = checker->base,
+        .base = &checker->base,
         .is_by_signal = env_bool("HEAP_CHECK_RUN_UNDER_GDB", false),
         .frame = *frame,
     };
@@ -360,7 +367,7 @@ bool checker_check(struct HeapLeakChecker_State *checker, const struct own_frame
                    bool symbolizes)
 {
     checker->is_checked = true;
-    if (!checker->was_on || !checkers.is_on || (checker != &checkers.global && !checker->base))
+    if (!checker->was_on || !checkers.is_on)
         return true;
     if (checkers.checking == sys_gettid()) {
         message_say(

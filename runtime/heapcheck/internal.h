@@ -235,9 +235,15 @@ struct leaks {
     bool is_complete;                /* false: out of memory */
 };
 
-/* After marking, the table still frozen: objects that are not marked, nor have the flag. Marks are
- * cleared. */
-void leaks_gather(struct leaks *leaks, const struct mark *mark, uint8_t except);
+/* What was there before: objects with the flag, or that begin where the list says. */
+struct base {
+    uint8_t flag;
+    struct pile starts; /* uintptr_t, sorted */
+};
+
+/* After marking, the table still frozen: objects that are not marked, and were not there before.
+ * Marks are cleared. */
+void leaks_gather(struct leaks *leaks, const struct mark *mark, const struct base *base);
 /* Sites; needs no frozen table. */
 void leaks_group(struct leaks *leaks);
 void leaks_free(struct leaks *leaks);
@@ -251,8 +257,8 @@ void sort_items(void *items, size_t n, size_t size, int (*compare)(const void *,
 struct check {
     struct root_choice roots;
     struct mark_rules rules;
-    uint8_t except;    /* flag of what is no leak because it was there before */
-    bool is_by_signal; /* how to stop threads */
+    const struct base *base; /* what is no leak because it was there before */
+    bool is_by_signal;       /* how to stop threads */
     struct own_frame frame;
     const struct pile *excused; /* stack_ix, sorted: what they made is no leak */
 };

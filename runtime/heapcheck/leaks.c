@@ -46,8 +46,22 @@ void sort_items(void *items, size_t n, size_t size, int (*compare)(const void *,
 
 struct gathering {
     struct leaks *leaks;
-    uint8_t except;
+    const struct base *base;
 };
+
+static bool was_before(const struct base *base, const struct object *object)
+{
+    const uintptr_t *starts = base->starts.p;
+    size_t low = 0, high = base->starts.n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (starts[middle] < object->start)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (object->flags & base->flag) || (low < base->starts.n && starts[low] == object->start);
+}
 
 static void see(void *to, const struct object *object)
 {
@@ -57,7 +71,7 @@ static void see(void *to, const struct object *object)
     leaks->live_bytes += object->size;
     if (object->flags & OBJECT_MARKED)
         objects_change_flags(object, 0, OBJECT_MARKED);
-    if (object->flags & (OBJECT_MARKED | gathering->except))
+    if ((object->flags & OBJECT_MARKED) || was_before(gathering->base, object))
         return;
     struct leak *leak = pile_next(&leaks->list, sizeof *leak);
     if (!leak) {
@@ -116,9 +130,9 @@ static void follow(struct leaks *leaks, const struct mark *mark, struct leak *fi
     }
 }
 
-void leaks_gather(struct leaks *leaks, const struct mark *mark, uint8_t except)
+void leaks_gather(struct leaks *leaks, const struct mark *mark, const struct base *base)
 {
-    struct gathering gathering = {leaks, except};
+    struct gathering gathering = {leaks, base};
     *leaks = (struct leaks){.is_complete = true};
     objects_each(see, &gathering);
     struct pile work = {0};
