@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * mmap and its companions, and nothing else. Only anonymous private mappings: the break belongs to
- * the program. What is mapped is noted, so that it can be told from the program's own mappings; in
- * a table without a lock, for it is looked at while threads are stopped anywhere. */
+ * The system calls that map memory, and nothing else: not by mmap, which the heap profiler hears.
+ * Only anonymous private mappings: the break belongs to the program. What is mapped is noted, so
+ * that it can be told from the program's own mappings; in a table without a lock, for it is looked
+ * at while threads are stopped anywhere. */
 #include "base/pages.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "base/syscall.h"
 
 static struct {
     _Atomic long requests;
@@ -95,9 +98,17 @@ static bool is_refused(void)
 
 static char *map(void *place, size_t size)
 {
-    void *p = mmap(place, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    union {
+        long number;
+        void *p;
+    } as = {sys_call(SYS_mmap, (long)place, (long)size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)};
+    return as.number < 0 && as.number > -SYSTEM_PAGE ? NULL : as.p;
+}
+
+static void unmap(void *start, size_t size)
+{
+    (void)sys_call(SYS_munmap, (long)start, (long)size, 0, 0, 0, 0);
 }
 
 void *pages_map(void *place, size_t size, size_t align)
@@ -106,13 +117,13 @@ void *pages_map(void *place, size_t size, size_t align)
     char *p = is_refused() ? NULL : map(place, size);
     if (p && ((uintptr_t)p & (align - 1)) != 0) {
         /* Not where it should be: take more, and cut off both ends. */
-        munmap(p, size);
+        unmap(p, size);
         p = size + align < size ? NULL : map(NULL, size + align);
         if (p) {
             char *start = (char *)(((uintptr_t)p + align - 1) & ~(uintptr_t)(align - 1));
             if (start != p)
-                munmap(p, (size_t)(start - p));
-            munmap(start + size, align - (size_t)(start - p));
+                unmap(p, (size_t)(start - p));
+            unmap(start + size, align - (size_t)(start - p));
             p = start;
         }
     }
@@ -124,10 +135,8 @@ void *pages_map(void *place, size_t size, size_t align)
 
 void pages_unmap(void *start, size_t size)
 {
-    const int kept = errno;
     forget((uintptr_t)start);
-    munmap(start, size);
-    errno = kept;
+    unmap(start, size);
 }
 
 bool pages_release(void *start, size_t size)

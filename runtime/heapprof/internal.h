@@ -8,15 +8,17 @@
  *   snapshot.c   what lives at one moment, by stack
  *   text.c       profiles as text
  *   samples.c    blocks that are sampled, and stacks at which the heap grew
+ *   mappings.c   mappings with who made them, as interpose.c tells
  *   switch.c     what happens without a call: the environment, the signal, the end of the process
  *   api.c        the program's door
  *
- * Locks are taken in the order profile, objects, stacks, the allocator's. */
+ * Locks are taken in the order profile, mappings, objects, stacks, the allocator's. */
 #pragma once
 
 #include "heapprof/heapprof.h"
 
 #include "base/message.h"
+#include "unwind/unwind.h"
 
 struct tally {
     uint64_t objects, bytes;
@@ -34,6 +36,10 @@ stack_ix stacks_number(void); /* all numbers are below */
 void stack_count(stack_ix stack, size_t size);
 struct tally stack_made(stack_ix stack);
 void stacks_forget_made(void);
+stack_ix stack_of(const struct caller *caller);
+/* The same of mappings. */
+void stack_count_mapped(stack_ix stack, size_t size);
+struct tally stack_mapped(stack_ix stack);
 /* This thread is in the middle of stack_of_call, for a signal handler to know. */
 bool stacks_are_busy(void);
 void stacks_thread_ends(void);
@@ -48,6 +54,27 @@ bool objects_may_wait(void);
 /* objects_freeze, if nobody has to be waited for: safe in a signal handler. */
 bool objects_try_freeze(void);
 
+/* ---- mappings.c */
+
+enum {
+    MAPPINGS_PROFILED = 1 << 0,
+    MAPPINGS_ONLY = 1 << 1, /* and no blocks */
+    MAPPINGS_LOGGED = 1 << 2,
+};
+
+extern unsigned mappings_wanted; /* 0: nobody asks */
+
+/* Begins with what the environment asks for; forgets. */
+void mappings_begin(void);
+void mappings_end(void);
+void mapping_made(uintptr_t start, size_t size, struct caller caller);
+void mapping_gone(uintptr_t start, size_t size);
+/* Each region that is still mapped; under the lock. */
+void mappings_each(void (*visit)(void *to, stack_ix stack, size_t size), void *to);
+void mappings_lock(void);
+bool mappings_try_lock(void);
+void mappings_unlock(void);
+
 /* ---- snapshot.c */
 
 /* Blocks of one stack. */
@@ -57,8 +84,8 @@ struct row {
 };
 
 struct snapshot {
-    struct row *rows; /* most bytes first */
-    size_t n;
+    struct row *rows; /* of mappings, then of blocks; most bytes first */
+    size_t n, n_mappings;
     size_t mapped;
     struct tally live, made;
 };

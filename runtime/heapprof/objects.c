@@ -90,6 +90,7 @@ static const struct alloc_tracker tracker = {
 static void before_fork(void)
 {
     heap_profile_lock();
+    mappings_lock();
     lock_take(&objects.lock);
     stacks_lock();
 }
@@ -98,6 +99,7 @@ static void after_fork(void)
 {
     stacks_unlock();
     lock_drop(&objects.lock);
+    mappings_unlock();
     heap_profile_unlock();
 }
 

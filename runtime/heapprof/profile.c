@@ -294,7 +294,10 @@ void heap_profile_start(const char *prefix)
         stacks_forget_made();
         message_keep_stderr();
         message_say(MESSAGE_NOTICE, "Starting tracking the heap");
-        __atomic_store_n(&profile.is_on, objects_track(TRACKER_PROFILE, true), __ATOMIC_RELEASE);
+        mappings_begin();
+        const bool is_on =
+            (mappings_wanted & MAPPINGS_ONLY) || objects_track(TRACKER_PROFILE, true);
+        __atomic_store_n(&profile.is_on, is_on, __ATOMIC_RELEASE);
     }
     lock_drop(&profile.lock);
 }
@@ -305,6 +308,7 @@ void heap_profile_stop(void)
     if (profile.is_on) {
         __atomic_store_n(&profile.is_on, false, __ATOMIC_RELEASE);
         (void)objects_track(TRACKER_PROFILE, false);
+        mappings_end();
     }
     lock_drop(&profile.lock);
 }

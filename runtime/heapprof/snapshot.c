@@ -5,28 +5,46 @@
 
 #include "base/pages.h"
 
+static void add(struct row *row, size_t size)
+{
+    row->live.objects++;
+    row->live.bytes += size;
+}
+
 static void count(void *to, const struct object *object)
 {
     struct row *rows = to;
-    if (!(object->flags & OBJECT_PROFILED))
-        return;
-    rows[object->stack].live.objects++;
-    rows[object->stack].live.bytes += object->size;
+    if (object->flags & OBJECT_PROFILED)
+        add(&rows[object->stack], object->size);
 }
 
-/* Leaves the rows of stacks that made something. */
-static void keep_used(struct snapshot *snapshot, stack_ix n)
+static void count_mapping(void *to, stack_ix stack, size_t size)
 {
-    struct row *rows = snapshot->rows;
+    struct row *rows = to;
+    add(&rows[stack], size);
+}
+
+/* Moves the rows of stacks that made something to the front; returns how many there are. */
+static size_t keep_used(struct row *to, const struct row *rows, stack_ix n,
+                        struct tally (*made)(stack_ix))
+{
+    size_t kept = 0;
     for (stack_ix i = 0; i < n; i++) {
-        const struct row row = {.stack = i, .live = rows[i].live, .made = stack_made(i)};
-        if (row.made.objects == 0)
-            continue;
-        snapshot->live.objects += row.live.objects;
-        snapshot->live.bytes += row.live.bytes;
-        snapshot->made.objects += row.made.objects;
-        snapshot->made.bytes += row.made.bytes;
-        rows[snapshot->n++] = row;
+        const struct row row = {.stack = i, .live = rows[i].live, .made = made(i)};
+        if (row.made.objects > 0)
+            to[kept++] = row;
+    }
+    return kept;
+}
+
+static void add_up(struct snapshot *snapshot)
+{
+    for (size_t i = snapshot->n_mappings; i < snapshot->n; i++) {
+        const struct row *row = &snapshot->rows[i];
+        snapshot->live.objects += row->live.objects;
+        snapshot->live.bytes += row->live.bytes;
+        snapshot->made.objects += row->made.objects;
+        snapshot->made.bytes += row->made.bytes;
     }
 }
 
@@ -72,24 +90,41 @@ void rows_sort(struct row *rows, size_t n)
     }
 }
 
+/* Rows of mappings first, then of blocks: room for each stack twice. */
+static void count_all(struct snapshot *snapshot, stack_ix n)
+{
+    struct row *rows = snapshot->rows;
+    mappings_each(count_mapping, rows);
+    snapshot->n_mappings = keep_used(rows, rows, n, stack_mapped);
+    struct row *blocks = rows + n;
+    objects_each(count, blocks);
+    struct row *to = rows + snapshot->n_mappings;
+    snapshot->n = snapshot->n_mappings + keep_used(to, blocks, n, stack_made);
+    add_up(snapshot);
+}
+
 bool snapshot_take(struct snapshot *snapshot, bool may_wait)
 {
     *snapshot = (struct snapshot){0};
     if (may_wait)
-        objects_freeze();
-    else if (!objects_try_freeze())
+        mappings_lock();
+    else if (!mappings_try_lock())
         return false;
-    const stack_ix n = stacks_number();
-    snapshot->mapped = (n * sizeof(struct row) + SYSTEM_PAGE - 1) & ~(size_t)(SYSTEM_PAGE - 1);
-    snapshot->rows = pages_map(NULL, snapshot->mapped, SYSTEM_PAGE);
-    if (snapshot->rows) {
-        objects_each(count, snapshot->rows);
-        keep_used(snapshot, n);
+    const bool is_frozen = may_wait ? (objects_freeze(), true) : objects_try_freeze();
+    if (is_frozen) {
+        const stack_ix n = stacks_number();
+        const size_t size = 2 * n * sizeof(struct row);
+        snapshot->mapped = (size + SYSTEM_PAGE - 1) & ~(size_t)(SYSTEM_PAGE - 1);
+        snapshot->rows = pages_map(NULL, snapshot->mapped, SYSTEM_PAGE);
+        if (snapshot->rows)
+            count_all(snapshot, n);
+        objects_thaw();
     }
-    objects_thaw();
+    mappings_unlock();
     if (!snapshot->rows)
         return false;
-    rows_sort(snapshot->rows, snapshot->n);
+    rows_sort(snapshot->rows, snapshot->n_mappings);
+    rows_sort(snapshot->rows + snapshot->n_mappings, snapshot->n - snapshot->n_mappings);
     return true;
 }
 

@@ -20,7 +20,7 @@ enum {
 struct stack {
     stack_ix next; /* in the chain of its hash; 0 ends it */
     uint32_t hash;
-    struct tally made; /* by the profile that is on */
+    struct tally made, mapped; /* while the profile is on */
     size_t n;
     uintptr_t pcs[];
 };
@@ -135,12 +135,26 @@ struct tally stack_made(stack_ix number)
     };
 }
 
+/* Under the lock of the mappings. */
+void stack_count_mapped(stack_ix number, size_t size)
+{
+    struct tally *mapped = &stack_at(number)->mapped;
+    mapped->objects++;
+    mapped->bytes += size;
+}
+
+struct tally stack_mapped(stack_ix number)
+{
+    return stack_at(number)->mapped;
+}
+
+/* Nobody counts meanwhile. */
 void stacks_forget_made(void)
 {
     for (stack_ix i = 0; i < stacks_number(); i++) {
         struct stack *stack = stack_at(i);
-        __atomic_store_n(&stack->made.objects, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&stack->made.bytes, 0, __ATOMIC_RELAXED);
+        if (stack)
+            stack->made = stack->mapped = (struct tally){0};
     }
 }
 
@@ -195,7 +209,7 @@ void stacks_thread_ends(void)
     lock_drop(&stacks.lock);
 }
 
-static stack_ix walk(const struct caller *caller)
+stack_ix stack_of(const struct caller *caller)
 {
     uintptr_t pcs[STACK_DEEPEST];
     return stack_intern(pcs, unwind_caller(pcs, STACK_DEEPEST, caller));
@@ -219,12 +233,12 @@ static stack_ix walk_or_know(struct trails *trails, const struct caller *caller)
 stack_ix stack_of_call(void)
 {
     if (own.is_busy) /* a signal handler, in the middle of it */
-        return walk(&hooks_caller);
+        return stack_of(&hooks_caller);
     own.is_busy = true;
     if (!own.trails)
         own.trails = trails_take();
     const stack_ix stack =
-        own.trails ? walk_or_know(own.trails, &hooks_caller) : walk(&hooks_caller);
+        own.trails ? walk_or_know(own.trails, &hooks_caller) : stack_of(&hooks_caller);
     own.is_busy = false;
     return stack;
 }

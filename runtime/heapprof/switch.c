@@ -27,6 +27,9 @@ static const struct knob {
     {"HEAP_PROFILE_TIME_INTERVAL", "0", "or so many seconds have passed"},
     {"HEAPPROFILESIGNAL", "", "this signal writes a file"},
     {"HEAP_PROFILE_CLEANUP", "1", "remove older files PREFIX.*.heap first"},
+    {"HEAP_PROFILE_MMAP", "0", "profile mappings too"},
+    {"HEAP_PROFILE_ONLY_MMAP", "0", "profile mappings alone"},
+    {"HEAP_PROFILE_MMAP_LOG", "0", "say each call that maps or unmaps"},
     {"HEAPPROFILE_USE_PID", "0", "add the process id to the prefix"},
     {"HEAPPROFILE_NO_CHILDREN", "0", "do not profile programs that this one starts"},
 };

@@ -4,7 +4,7 @@
 
 Results are TAP.
 
-usage: run.py CPROF LIBRARY.so GROW API STORM GROW-STATIC BOTH BOTH-STATIC SAMPLES
+usage: run.py CPROF LIBRARY.so GROW API STORM MAPS GROW-STATIC BOTH BOTH-STATIC SAMPLES
 """
 import os
 import pathlib
@@ -16,7 +16,7 @@ import tempfile
 import traceback
 
 HANG_SECONDS = 600
-CPROF, LIBRARY, GROW, API, STORM, STATIC, BOTH, BOTH_STATIC, SAMPLES = map(os.path.abspath, sys.argv[1:10])
+CPROF, LIBRARY, GROW, API, STORM, MAPS, STATIC, BOTH, BOTH_STATIC, SAMPLES = map(os.path.abspath, sys.argv[1:11])
 NOTICE = 'Starting tracking the heap\n'
 
 
@@ -279,6 +279,34 @@ def check_run():
     assert os.listdir('tmp') == []
 
 
+def check_mappings(variable):
+    """Rows of mappings come first and are not in the totals; what was unmapped in part is counted in part."""
+    r = run([MAPS], {'HEAPPROFILE': 'h', variable: '1'})
+    assert r.returncode == 0, r
+    rows = pathlib.Path('h.0001.heap').read_text().split('\n')
+    rows = rows[:rows.index('')]
+    found = [tuple(map(int, re.match(Heap.TALLIES, row).groups())) for row in rows[1:]]
+    page = 4096
+    mapped = [(3, 74 * page, 1, 100 * page), (1, 30 * page, 1, 30 * page), (1, 5 * page, 1, 5 * page),
+              (1, 3 * page, 1, 3 * page), (0, 0, 1, 10 * page), (0, 0, 1, 7 * page)]
+    assert found[:6] == mapped, rows
+    is_only = variable == 'HEAP_PROFILE_ONLY_MMAP'
+    assert found[6:] == ([] if is_only else [(0, 0, 1, 100)]), rows
+    assert rows[0].startswith('heap profile:      0:        0 [     %d:' % (not is_only)), rows[0]
+    r = run([CPROF, '--text', '--show_bytes', MAPS, 'h.0001.heap'])
+    names = {l.split()[-1]: int(l.split()[3]) for l in r.stdout.split('\n')[1:] if l}
+    assert names['first'] == 74 * page and names['second'] == 5 * page and names['third'] == 30 * page, r.stdout
+
+
+def check_mappings_log():
+    r = run([MAPS], {'HEAPPROFILE': 'h', 'HEAP_PROFILE_MMAP_LOG': '1'})
+    lines = [re.sub(r'0x[0-9a-f]{6,}', 'PLACE', l) for l in r.stderr.split('\n')]
+    assert lines[1] == 'mmap(start=0x0, len=409600, prot=0x3, flags=0x22, fd=-1, offset=0x0) = PLACE', lines
+    assert lines[2] == 'munmap(start=PLACE, len=81920)', lines
+    assert 'mremap(old_addr=PLACE, old_size=40960, new_size=122880, flags=0x1, new_addr=0x0) = PLACE' in lines, lines
+    assert 'sbrk(inc=12288) = PLACE' in lines, lines
+
+
 def check_help():
     r = run([GROW, '1'], {'CPROF_RUNTIME_HELP': '1'})
     for name in 'HEAPPROFILE', 'HEAP_PROFILE_CLEANUP', 'HEAPPROFILESIGNAL':
@@ -352,6 +380,9 @@ def main():
         ('no samples', check_no_samples, ()),
         ('growth', check_growth, ()),
         ('cprof run --heap', check_run, ()),
+        ('mappings', check_mappings, ('HEAP_PROFILE_MMAP',)),
+        ('mappings alone', check_mappings, ('HEAP_PROFILE_ONLY_MMAP',)),
+        ('mappings are logged', check_mappings_log, ()),
         ('help', check_help, ()),
     ]
     checks += [('program %s' % argv[0], check_program, (argv, raw)) for argv, raw in PROGRAMS]
