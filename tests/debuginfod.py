@@ -41,6 +41,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answer = server.answers.get(self.path)
         if answer == 'never':
             server.stop.wait()
+            self.close_connection = True
         elif answer == 'endless' or answer == 'dripping':
             self.send_response(200)
             self.end_headers()
