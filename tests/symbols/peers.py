@@ -20,7 +20,7 @@ CLONE = re.compile(r'( \[clone [^\]]*\]|\.(cold|part|isra|constprop|lto_priv|llv
 
 def run(command, given=b'', env=None, folder=None, may_fail=False):
     done = subprocess.run([os.fspath(word) for word in command], input=given, capture_output=True, cwd=folder,
-                          env={'PATH': '/usr/bin:/bin', 'LC_ALL': 'C', 'HOME': '/nonexistent', **(env or {})}, check=False,
+                          env={'PATH': '/usr/bin:/bin', 'LC_ALL': 'C', 'HOME': '/dev/null', **(env or {})}, check=False,
                           timeout=100)
     if done.returncode != 0 and not may_fail:
         raise RuntimeError('%s: status %d: %s' % (' '.join(map(str, command)), done.returncode, done.stderr.decode()))
