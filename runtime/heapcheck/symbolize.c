@@ -163,10 +163,11 @@ static int become(void *to)
     return 127;
 }
 
+/* What is about the program that was checked. Nor is the allocator preloaded once more. */
 static bool is_dropped(const char *pair)
 {
     static const char *const names[] = {
-        "CPUPROFILE=", "HEAPPROFILE=", "HEAPCHECK=", "PERFTOOLS_VERBOSE="};
+        "CPUPROFILE=", "HEAPPROFILE=", "HEAPCHECK=", "PERFTOOLS_VERBOSE=", "LD_PRELOAD="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strncmp(pair, names[i], strlen(names[i])) == 0)
             return true;
