@@ -59,7 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             try:
-                while not server.stop.is_set():
+                while not server.stop.wait(0.01):  # the patience ends before the limit on bytes does
                     self.wfile.write(b'1 2 @ 0x1\n' * 1000)
             except OSError:
                 pass
