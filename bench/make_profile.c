@@ -356,9 +356,9 @@ int main(int argc, char **argv)
     while (kind->name && strcmp(kind->name, wish.kind) != 0)
         kind++;
     if (argc - optind != 2 || wish.stacks == 0 || wish.depth == 0 || !kind->name)
-        die("usage",
-            "make_profile [-t cpu|heap|jemalloc] [-n STACKS] [-r RECORDS] [-d DEPTH] [-f FUNCTIONS] "
-            "[-s SEED] [-m] ELF OUT");
+        die("usage", "make_profile [-t cpu|heap|jemalloc] [-n STACKS] [-r RECORDS] [-d DEPTH] [-f "
+                     "FUNCTIONS] "
+                     "[-s SEED] [-m] ELF OUT");
     if (wish.records < wish.stacks)
         wish.records = wish.stacks;
     struct program program = {0};

@@ -5,8 +5,8 @@
  * libtcmalloc.so.4.
  *
  * Without a call, the variable HEAPPROFILE=PREFIX profiles the whole run into files
- * PREFIX.0001.heap, PREFIX.0002.heap and so on. See cprof-runtime(7) for all variables. Profiles are
- * read by cprof, pprof and others.
+ * PREFIX.0001.heap, PREFIX.0002.heap and so on. See cprof-runtime(7) for all variables. Profiles
+ * are read by cprof, pprof and others.
  *
  * Only HeapProfilerDump may be called from signal handlers. */
 #ifndef GPERFTOOLS_HEAP_PROFILER_H_
@@ -26,8 +26,8 @@ int IsHeapProfilerRunning(void);
 /* Ends it and forgets what it knew; nothing is written. */
 void HeapProfilerStop(void);
 
-/* Writes the next file; the reason is said in the message. Nothing happens when no profile is on, or
- * another file is being written. In a signal handler that interrupted the allocator the file is
+/* Writes the next file; the reason is said in the message. Nothing happens when no profile is on,
+ * or another file is being written. In a signal handler that interrupted the allocator the file is
  * written when its call is over. */
 void HeapProfilerDump(const char *reason);
 

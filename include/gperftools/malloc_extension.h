@@ -12,7 +12,8 @@
 
 #include <gperftools/malloc_extension_c.h>
 
-namespace base {
+namespace base
+{
 // A run of the allocator's memory.
 struct MallocRange {
     enum Type { INUSE, FREE, UNMAPPED, UNKNOWN };
@@ -27,9 +28,9 @@ extern "C" {
 // For the wrapper: the same, piece by piece.
 void MallocExtension_Ranges(void *arg, void (*visit)(void *arg, uintptr_t address, size_t length,
                                                      int type, double fraction));
-void MallocExtension_FreeLists(void *arg, void (*visit)(void *arg, const char *type,
-                                                        size_t least_size, size_t most_size,
-                                                        size_t bytes));
+void MallocExtension_FreeLists(void *arg,
+                               void (*visit)(void *arg, const char *type, size_t least_size,
+                                             size_t most_size, size_t bytes));
 }
 
 typedef std::string MallocExtensionWriter;
@@ -73,8 +74,7 @@ class MallocExtension
     {
         return MallocExtension_VerifyMallocMemory(p) != 0;
     }
-    bool MallocMemoryStats(int *blocks, size_t *total,
-                           int histogram[kMallocExtensionHistogramSize])
+    bool MallocMemoryStats(int *blocks, size_t *total, int histogram[kMallocExtensionHistogramSize])
     {
         return MallocExtension_MallocMemoryStats(blocks, total, histogram) != 0;
     }

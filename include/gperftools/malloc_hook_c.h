@@ -37,8 +37,8 @@ typedef void (*MallocHook_PreMmapHook)(const void *start, size_t size, int prote
                                        int fd, off_t offset);
 typedef void (*MallocHook_MmapHook)(const void *result, const void *start, size_t size,
                                     int protection, int flags, int fd, off_t offset);
-typedef int (*MallocHook_MmapReplacement)(const void *start, size_t size, int protection,
-                                          int flags, int fd, off_t offset, void **result);
+typedef int (*MallocHook_MmapReplacement)(const void *start, size_t size, int protection, int flags,
+                                          int fd, off_t offset, void **result);
 typedef void (*MallocHook_MunmapHook)(const void *p, size_t size);
 typedef int (*MallocHook_MunmapReplacement)(const void *p, size_t size, int *result);
 typedef void (*MallocHook_MremapHook)(const void *result, const void *old_addr, size_t old_size,

@@ -72,10 +72,10 @@ static bool enter_landlock(const char *writable)
 
 /* Where the filter looks: all machines here are little-endian. */
 #define NUMBER       offsetof(struct seccomp_data, nr)
-#define LOW(number)  (offsetof(struct seccomp_data, args) + 8 * (number))
+#define LOW(number)  (offsetof(struct seccomp_data, args) + sizeof(uint64_t) * (number))
 #define HIGH(number) (LOW(number) + 4)
 
-#define LOAD(at)              BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (at))
+#define LOAD(at)              BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(at))
 #define RETURN(value)         BPF_STMT(BPF_RET | BPF_K, (value))
 #define ALLOW                 RETURN(SECCOMP_RET_ALLOW)
 #define REFUSE                RETURN(SECCOMP_RET_ERRNO | EPERM)

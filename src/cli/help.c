@@ -69,25 +69,24 @@ static void write_group(struct out *out, const struct options *options, const ch
 
 void help_write(struct out *out, const char *name, const struct options *options)
 {
-    out_printf(
-        out,
-        "Usage: %s [options] PROGRAM PROFILE...\n"
-        "       %s [options] PROFILE...\n"
-        "       %s [options] --symbols PROGRAM\n"
-        "       cprof doctor [options] [PROGRAM] PROFILE...\n"
-        "       cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--]\n"
-        "                 PROGRAM [ARGUMENT...]\n"
-        "\n"
-        "Reads profiles and tells what they mean. Several profiles are added up. Without\n"
-        "PROGRAM, names come with the profile, or from the program that its memory map\n"
-        "names. --symbols reads a memory map and addresses from standard input and names\n"
-        "the addresses. doctor tells why names are missing, and what helps. run takes a\n"
-        "CPU profile of a program, and reports on it; -o keeps the profile. As a PROFILE,\n"
-        "- is standard input.\n"
-        "\n"
-        "Options may stand anywhere, with one dash or two, in any case, and be cut short\n"
-        "as long as they are unambiguous. --no-NAME turns a switch off again.\n",
-        name, name, name);
+    out_printf(out,
+               "Usage: %s [options] PROGRAM PROFILE...\n"
+               "       %s [options] PROFILE...\n"
+               "       %s [options] --symbols PROGRAM\n"
+               "       cprof doctor [options] [PROGRAM] PROFILE...\n"
+               "       cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--]\n"
+               "                 PROGRAM [ARGUMENT...]\n"
+               "\n"
+               "Reads profiles and tells what they mean. Several profiles are added up. Without\n"
+               "PROGRAM, names come with the profile, or from the program that its memory map\n"
+               "names. --symbols reads a memory map and addresses from standard input and names\n"
+               "the addresses. doctor tells why names are missing, and what helps. run takes a\n"
+               "CPU profile of a program, and reports on it; -o keeps the profile. As a PROFILE,\n"
+               "- is standard input.\n"
+               "\n"
+               "Options may stand anywhere, with one dash or two, in any case, and be cut short\n"
+               "as long as they are unambiguous. --no-NAME turns a switch off again.\n",
+               name, name, name);
     for (uint32_t i = 0; i < options->n; i++) {
         if (!(options->rows[i].doors & DOOR_HIDDEN) && is_first_of_group(options, i))
             write_group(out, options, options->rows[i].group);

@@ -17,8 +17,8 @@
     X(curl_easy_init)                                                                              \
     X(curl_easy_setopt)                                                                            \
     X(curl_easy_perform)                                                                           \
-    X(curl_easy_getinfo) X(curl_easy_cleanup) X(curl_easy_strerror) X(curl_slist_append)           \
-        X(curl_slist_free_all)
+    X(curl_easy_getinfo)                                                                           \
+    X(curl_easy_cleanup) X(curl_easy_strerror) X(curl_slist_append) X(curl_slist_free_all)
 
 /* The header's macros check types; here the functions themselves are wanted. */
 #undef curl_easy_setopt

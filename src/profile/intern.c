@@ -92,8 +92,8 @@ uint32_t stack_table_add_hashed(struct stack_table *table, const uint64_t *words
         return table->slots[i].id - 1;
 
     table->at = base_grow(table->at, &table->at_cap, (size_t)table->n + 2, sizeof table->at[0]);
-    table->pool = base_grow(table->pool, &table->pool_cap, (size_t)table->pool_n + n,
-                            sizeof table->pool[0]);
+    table->pool =
+        base_grow(table->pool, &table->pool_cap, (size_t)table->pool_n + n, sizeof table->pool[0]);
     if (n)
         memcpy(table->pool + table->pool_n, words, n * sizeof *words);
     table->at[table->n] = table->pool_n;
