@@ -410,12 +410,21 @@ def an_output_or_a_profile_from_input_needs_no_prompt(program, folder):
     assert screen.end() == 0 and PROMPT not in screen.text and (folder / 'out.txt').exists()
 
 
+def bytes_are_kept_off_the_terminal(program, folder):
+    for output in ('pdf', 'png', 'gif', 'proto', 'raw'):
+        screen = Screen(program, folder, arguments=['--' + output, 'in.heap'])
+        assert screen.end() == 1
+        assert re.search(r'--%s is not text for a terminal: -o FILE\.\w' % output, screen.text), screen.text
+    screen = Screen(program, folder, arguments=['--svg', 'in.heap'])
+    assert screen.end() == 0 and '<svg' in screen.text
+
+
 CHECKS = [
     commands_and_an_end, the_line_can_be_edited, words_are_completed, earlier_commands_come_back,
     history_is_cut_when_it_is_long, without_a_place_for_history, interrupt_clears_the_line,
     interrupt_stops_a_report, another_size, stopped_and_continued, ended_from_outside,
     without_a_terminal_that_can_do_things, pictures_go_to_files,
-    an_output_or_a_profile_from_input_needs_no_prompt,
+    an_output_or_a_profile_from_input_needs_no_prompt, bytes_are_kept_off_the_terminal,
 ]
 
 

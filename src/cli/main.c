@@ -76,8 +76,15 @@ static bool wants_prompt(const struct settings *settings, const char *const *nam
 
 static int report(struct cli *cli)
 {
+    const struct settings *settings = analysis_settings(cli->analysis);
+    const struct emitter *emitter = settings_emitter(settings);
+    if (emitter && emitter->form == OUTPUT_BYTES && isatty(STDOUT_FILENO)) {
+        talk_say(cli, "--%s is not text for a terminal: -o FILE.%s writes it to a file",
+                 emitter->name, emitter->extension);
+        return 1;
+    }
     const struct task task = {
-        .settings = analysis_settings(cli->analysis),
+        .settings = settings,
         .out = STDOUT_FILENO,
         .name = "standard output",
     };

@@ -129,17 +129,6 @@ static void run_to_programs(struct prompt *p, const struct asked *asked)
     base_free(procs);
 }
 
-/* Bytes that are no good on a screen. */
-static bool is_for_screen(const struct emitter *emitter)
-{
-    static const char *const others[] = {"pdf", "ps", "svg", "gif", "png", "pb.gz", "prof", "html"};
-    for (size_t i = 0; i < COUNT_OF(others); i++) {
-        if (span_is(span_of(emitter->extension), others[i]))
-            return false;
-    }
-    return true;
-}
-
 /* A name that is not taken yet. */
 static void run_to_new_file(struct prompt *p, struct asked *asked)
 {
@@ -165,7 +154,7 @@ static void run_report(struct prompt *p, const struct command *command, struct s
         (void)run_to_file(p, &asked, command->file);
     } else if (command->programs) {
         run_to_programs(p, &asked);
-    } else if (!is_for_screen(command->emitter) && isatty(STDOUT_FILENO)) {
+    } else if (command->emitter->form != OUTPUT_LINES && isatty(STDOUT_FILENO)) {
         run_to_new_file(p, &asked);
     } else {
         (void)write_to(p, &asked, STDOUT_FILENO, HEADING_WITH_IT, "standard output");

@@ -450,6 +450,7 @@ const struct emitter proto_emitter = {
     .extension = "pb.gz",
     .more = "The stacks that are left after filters, with the values of all columns and all names "
             "that were found, packed with gzip. To samples of CPU time their duration is added.",
+    .form = OUTPUT_BYTES,
     .grain = GRANULARITY_ADDRESSES,
     .has_fixed_grain = true,
     .is_single = true,

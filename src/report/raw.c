@@ -188,6 +188,7 @@ const struct emitter raw_emitter = {
     .name = "raw",
     .help = "the profile with its names inside, to be read elsewhere",
     .extension = "prof",
+    .form = OUTPUT_BYTES,
     .grain = GRANULARITY_FUNCTIONS,
     .is_classic = true,
     .emit = emit,

@@ -61,6 +61,13 @@ struct report {
  */
 void report_heading(const struct report *report, struct out *out);
 
+/* Who an output is for. */
+enum output_form {
+    OUTPUT_LINES, /* a person at a terminal, too */
+    OUTPUT_PAGE,  /* a program: text that nobody would want to read */
+    OUTPUT_BYTES, /* a program: no text, and nothing for a terminal */
+};
+
 struct emitter {
     const char *name; /* also the option's: --text */
     const char *help;
@@ -68,6 +75,7 @@ struct emitter {
     const char *more;      /* manual only: full sentences; NULL */
     const char *arg;       /* what stands for its value in help: "regex"; NULL: it takes none */
     const char *reader; /* reads standard input by this reader, and no profiles; NULL: profiles */
+    enum output_form form;
     enum granularity_kind grain; /* where none is asked for */
     bool has_fixed_grain;        /* `grain` it is, whatever is asked for */
     bool wants_heading;          /* at the prompt: see report_heading */

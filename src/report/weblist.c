@@ -324,6 +324,7 @@ const struct emitter weblist_emitter = {
         "What --list shows as a page of HTML that needs no other file and no network: a click "
         "on a line shows the instructions it became. Where no routine matches there is no page.",
     .arg = "regex",
+    .form = OUTPUT_PAGE,
     .grain = GRANULARITY_ADDRESSES,
     .has_fixed_grain = true,
     .wants_heading = true,
