@@ -12,6 +12,10 @@ bool arguments_load(struct analysis *analysis, const char *const *names, uint32_
     const struct emitter *emitter = settings_emitter(settings);
     if (n == 0)
         return error_set(err, ERROR_USAGE, "Did not specify program");
+    for (uint32_t i = 0; i < n; i++) { /* "$PROGRAM" of a script that did not set it */
+        if (!*names[i])
+            return error_set(err, ERROR_USAGE, "An argument is empty where a file is expected");
+    }
     if (emitter && emitter->reader)
         return analysis_load(analysis, names[0], LOAD_PROGRAM, err) &&
                analysis_load(analysis, "-", LOAD_INPUT, err);

@@ -4,6 +4,8 @@
  * table, in 80 columns. Nothing about an option is said here. */
 #include "cli/internal.h"
 
+#include <unistd.h>
+
 #define WIDTH   80
 #define HELP_AT 26 /* where the text for an option starts */
 
@@ -67,7 +69,7 @@ static void write_group(struct out *out, const struct options *options, const ch
     }
 }
 
-void help_write(struct out *out, const char *name, const struct options *options)
+static void write_forms(struct out *out, const char *name)
 {
     out_printf(out,
                "Usage: %s [options] PROGRAM PROFILE...\n"
@@ -75,18 +77,36 @@ void help_write(struct out *out, const char *name, const struct options *options
                "       %s [options] --symbols PROGRAM\n"
                "       cprof doctor [options] [PROGRAM] PROFILE...\n"
                "       cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--]\n"
-               "                 PROGRAM [ARGUMENT...]\n"
-               "\n"
-               "Reads profiles and tells what they mean. Several profiles are added up. Without\n"
-               "PROGRAM, names come with the profile, or from the program that its memory map\n"
-               "names. --symbols reads a memory map and addresses from standard input and names\n"
-               "the addresses. doctor tells why names are missing, and what helps. run takes a\n"
-               "CPU profile of a program, and reports on it; -o keeps the profile. As a PROFILE,\n"
-               "- is standard input.\n"
-               "\n"
-               "Options may stand anywhere, with one dash or two, in any case, and be cut short\n"
-               "as long as they are unambiguous. --no-NAME turns a switch off again.\n",
+               "                 PROGRAM [ARGUMENT...]\n",
                name, name, name);
+}
+
+/* The whole text would push the complaint off the screen. */
+int help_usage(const struct cli *cli)
+{
+    struct error err;
+    struct out *out = out_to_fd(STDERR_FILENO, "standard error");
+    out_byte(out, '\n');
+    write_forms(out, cli->name);
+    out_printf(out, "All options: %s --help\n", cli->name);
+    (void)!out_close(out, &err);
+    return 1;
+}
+
+void help_write(struct out *out, const char *name, const struct options *options)
+{
+    write_forms(out, name);
+    out_text(out,
+             "\n"
+             "Reads profiles and tells what they mean. Several profiles are added up. Without\n"
+             "PROGRAM, names come with the profile, or from the program that its memory map\n"
+             "names. --symbols reads a memory map and addresses from standard input and names\n"
+             "the addresses. doctor tells why names are missing, and what helps. run takes a\n"
+             "CPU profile of a program, and reports on it; -o keeps the profile. As a PROFILE,\n"
+             "- is standard input.\n"
+             "\n"
+             "Options may stand anywhere, with one dash or two, in any case, and be cut short\n"
+             "as long as they are unambiguous. --no-NAME turns a switch off again.\n");
     for (uint32_t i = 0; i < options->n; i++) {
         if (!(options->rows[i].doors & DOOR_HIDDEN) && is_first_of_group(options, i))
             write_group(out, options, options->rows[i].group);

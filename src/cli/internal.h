@@ -20,7 +20,12 @@ bool names_is_word(const char *shown, const char *typed, const char *word);
 /* ---- help.c -------------------------------------------------------------------------------------
  */
 
+struct cli;
+
 void help_write(struct out *out, const char *name, const struct options *options);
+/* What is said behind a complaint about the command line: the forms it can have, and where the rest
+ * is. 1, the status to end with. */
+int help_usage(const struct cli *cli);
 void version_write(struct out *out);
 
 /* ---- progress.c ---------------------------------------------------------------------------------

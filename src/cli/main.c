@@ -37,17 +37,6 @@ static void tell(void *to, const char *line)
     talk_say(to, "%s", line);
 }
 
-/* For a wrong command line: what is wrong was said already. */
-static int show_usage(const struct cli *cli)
-{
-    struct error err;
-    struct out *out = out_to_fd(STDERR_FILENO, "standard error");
-    out_byte(out, '\n');
-    help_write(out, cli->name, analysis_options(cli->analysis));
-    (void)!out_close(out, &err);
-    return 1;
-}
-
 static int show(struct cli *cli, bool is_help)
 {
     struct error err;
@@ -136,7 +125,7 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
             (void)fprintf(stderr, "%.*s\n", (int)line.n, line.p);
         buf_free(&complaints);
         talk_say(cli, "Invalid option(s)");
-        return show_usage(cli);
+        return help_usage(cli);
     }
     buf_free(&complaints);
 
@@ -151,7 +140,7 @@ static int run(struct cli *cli, const char *const *words, uint32_t n, const char
     take_places(settings);
     if (!settings_check(settings, &err) || !outputs_check(settings, &err)) {
         talk_fail(cli, &err);
-        return show_usage(cli);
+        return help_usage(cli);
     }
     if (settings->tools)
         notes_add(analysis_notes(cli->analysis),

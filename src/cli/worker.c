@@ -58,17 +58,6 @@ static void enter(struct cli *cli, bool may_fork)
         talk_say(cli, "There is no sandbox here: %s", err.text);
 }
 
-/* What is said where the command line is wrong. */
-static int show_usage(const struct cli *cli)
-{
-    struct error err;
-    struct out *out = out_to_fd(STDERR_FILENO, "standard error");
-    out_byte(out, '\n');
-    help_write(out, cli->name, analysis_options(cli->analysis));
-    (void)!out_close(out, &err);
-    return 1;
-}
-
 static int fail_to_load(struct cli *cli, const struct error *err)
 {
     const char *clash = analysis_clash(cli->analysis);
@@ -80,7 +69,7 @@ static int fail_to_load(struct cli *cli, const struct error *err)
         return 1;
     }
     talk_fail(cli, err);
-    return err->kind == ERROR_USAGE ? show_usage(cli) : 1;
+    return err->kind == ERROR_USAGE ? help_usage(cli) : 1;
 }
 
 /* How to look at the same once more, without the servers. */
