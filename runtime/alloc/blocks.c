@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "hooks/hooks.h"
+#include "unwind/unwind.h"
 
 enum { LOOK_AT_CLOCK = 16 }; /* large calls between two looks */
 
@@ -19,7 +20,9 @@ void alloc_ensure_started(void)
         alloc_start();
 }
 
-/* Says that a block is unusually large, if the environment asked for it. */
+enum { DEEPEST_REPORT = 30 };
+
+/* Says that a block is unusually large and who made it, if the environment asked for it. */
 static void report_large(size_t size, const void *p)
 {
     static _Atomic int64_t threshold = -1;
@@ -28,13 +31,20 @@ static void report_large(size_t size, const void *p)
         return;
     limit += limit / 8;
     threshold = (int64_t)size > limit ? (int64_t)size : limit;
-    char buffer[160];
+    uintptr_t pcs[DEEPEST_REPORT];
+    const size_t n_pcs = unwind(pcs, DEEPEST_REPORT, 1, NULL);
+    char buffer[128 + DEEPEST_REPORT * 20];
     struct text text = text_over(buffer, sizeof buffer);
     text_add(&text, "tcmalloc: large alloc ");
     text_unsigned(&text, size, 0);
     text_add(&text, " bytes == ");
     text_hex(&text, (uintptr_t)p);
-    text_add(&text, " @ \n");
+    text_add(&text, " @ ");
+    for (size_t i = 0; i < n_pcs; i++) {
+        text_add(&text, " ");
+        text_hex(&text, pcs[i]);
+    }
+    text_add(&text, "\n");
     text_write(&text, STDERR_FILENO);
 }
 

@@ -115,8 +115,8 @@ SCENE_ROWS = [
     ('bad-realloc', '', INVALID + '\n', ABORTED, {}),
     ('bad-usable', '', r'[^ ]*:\d+\] Attempt to get the size of an invalid pointer 0x[0-9a-f]+ \n', ABORTED, {}),
     ('large-report', '', '', 0, {}),
-    ('large-report', '', r'tcmalloc: large alloc 2147483648 bytes == 0x[0-9a-f]+ @ .*\n'
-     r'tcmalloc: large alloc 3221225472 bytes == 0x[0-9a-f]+ @ .*\n', 0,
+    ('large-report', '', r'tcmalloc: large alloc 2147483648 bytes == 0x[0-9a-f]+ @ ( 0x[0-9a-f]+){3,}\n'
+     r'tcmalloc: large alloc 3221225472 bytes == 0x[0-9a-f]+ @ ( 0x[0-9a-f]+){3,}\n', 0,
      {'TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD': '1073741824'}),
     ('heap-limit', re.escape('stopped between 40 and 50 MB: 1 errno=12\n'), '', 0, {'TCMALLOC_HEAP_LIMIT_MB': '50'}),
     ('release', 'before: free>=60M 1 unmapped>=60M 0\nafter: free>=60M 0 unmapped>=60M 1\n', '', 0, {}),
