@@ -5,6 +5,7 @@
 #include "alloc/internal.h"
 
 #include <malloc.h>
+#include <stdlib.h>
 
 #include "gperftools/nallocx.h"
 #include "gperftools/tcmalloc.h"
@@ -12,6 +13,14 @@
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* some have none in any header */
 
 static int new_mode;
+
+bool alloc_serves(void)
+{
+    void *volatile p = malloc(1);
+    const bool is_ours = pagemap_search(p) != NULL;
+    free(p);
+    return is_ours;
+}
 
 bool alloc_retries(void)
 {

@@ -191,7 +191,7 @@ static __attribute__((constructor)) void start_checker(void)
     const char *name = env_get("HEAPCHECK");
     if (env_bool("CPROF_RUNTIME_HELP", false))
         show_knobs();
-    if (!name)
+    if (!name || !alloc_serves())
         return;
     if (env_is_untrusted()) {
         message_say(MESSAGE_WARNING,

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/alloc.h"
 #include "base/env.h"
 #include "base/outname.h"
 
@@ -99,7 +100,7 @@ static __attribute__((constructor)) void begin(void)
     static struct outname prefix;
     if (env_bool("CPROF_RUNTIME_HELP", false))
         show_knobs();
-    if (!outname_make(variable, &prefix))
+    if (!outname_make(variable, &prefix) || !alloc_serves())
         return;
     if (env_is_untrusted()) {
         message_say(MESSAGE_WARNING,

@@ -198,6 +198,18 @@ def check_static(place):
             require(want or 'No leaks found' in done.stderr, done.stderr)
 
 
+def check_two_copies(place):
+    """One is linked in, another is preloaded: one of them works, the other is silent."""
+    place.build('archived', 'scenes.cpp', linked=True, library=ARCHIVE)
+    for program in ('./scenes', './archived'):
+        done = place.run([program, 'lose'], BOTH, HEAPCHECK='normal')
+        same((program, done.stderr.count(ACTIVE), totals(done.stderr)), (program, 1, [(1, 77)]))
+        done = place.run([program, 'lose'], BOTH, HEAPPROFILE='two')
+        same((program, glob.glob(place.folder + '/two*')), (program, [place.folder + '/two.0001.heap']))
+        require(' 77 [' in pathlib.Path(place.folder, 'two.0001.heap').read_text(), program)
+        os.remove(place.folder + '/two.0001.heap')
+
+
 def check_levels(place):
     done = place.run(['./scenes', 'lose'], HEAPCHECK='normal', PERFTOOLS_VERBOSE='-1')
     require(not done.stderr.startswith('WARNING') and 'If the preceding' in done.stderr, done.stderr)
