@@ -49,9 +49,8 @@ struct alloc_tracker {
     void (*thread_ends)(void);
 };
 
-/* NULL: nobody tracks any more, and all words become zero. One change at a time. False: the form of
- * blocks does not allow it. */
-bool alloc_track(const struct alloc_tracker *tracker);
+/* NULL: nobody tracks any more, and all words become zero. One change at a time. */
+void alloc_track(const struct alloc_tracker *tracker);
 
 /* This thread is in the middle of a call that has to do with a word: in a signal handler, whoever
  * waited for it would wait for himself. */
@@ -63,7 +62,8 @@ struct alloc_block {
     uint64_t *word;
 };
 
-/* The block that has the address anywhere in it, if it has a word. Takes no lock. */
+/* The block that has the address anywhere in its memory, if it has a word: of that memory, what is
+ * the program's. Takes no lock. */
 bool alloc_block_at(uintptr_t address, struct alloc_block *out);
 /* No block is or was ever outside. */
 void alloc_range(uintptr_t *low, uintptr_t *high);

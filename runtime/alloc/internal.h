@@ -275,6 +275,11 @@ void *tracked_take_aligned(size_t size, size_t align);
 void tracked_give(void *p);
 /* The block gets another size where it is, if that can be: a small one always, if the size fits. */
 bool tracked_resize(void *p, size_t size);
+/* The same in steps, for blocks whose form must be whole when they get their word, and that stay
+ * for a while when they have lost it: alloc_take or a sample; a word; none any more. */
+void *sampled_take(size_t size, size_t asked, size_t align);
+void tracked_note(void *p, size_t asked);
+void tracked_forget(void *p);
 bool tracked_any(void);
 void tracked_thread_ends(void);
 
@@ -336,7 +341,7 @@ void cache_set_least_limit(size_t bytes);
 /* On the slow path: is this block to be one? Counts what the fast path did not. */
 bool sample_is_due(size_t size, bool is_counted);
 /* Such a block: a span of its own, which notes who called. NULL when out of memory. */
-void *sample_take(size_t size, size_t align);
+void *sample_take(size_t size, size_t asked, size_t align);
 void sample_resize(struct span *span, size_t size);
 /* What the system gave is told to who wants to know; no lock is held. */
 COLD void growth_tell(void);
@@ -405,11 +410,12 @@ bool alloc_retries(void);
 
 /* ---- malloc.c, or the folder debug/ in its place: the form that blocks have */
 
-void entries_start(void); /* reads the environment; nothing was allocated yet */
-bool entries_can_be_tracked(void);
+void entries_start(void);     /* reads the environment; nothing was allocated yet */
 size_t entries_waiting(void); /* bytes that were given back and are kept all the same */
 void entries_lock(void);      /* around a fork */
 void entries_unlock(void);
+/* Of a block with a word, what the program sees of it; where all of it is, there is no function. */
+__attribute__((weak)) void entries_trim(struct alloc_block *block);
 
 /* ---- malloc.c alone */
 

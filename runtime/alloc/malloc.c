@@ -301,11 +301,6 @@ void entries_unlock(void)
 {
 }
 
-bool entries_can_be_tracked(void)
-{
-    return true;
-}
-
 size_t entries_waiting(void)
 {
     return 0;

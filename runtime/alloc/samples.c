@@ -77,14 +77,14 @@ static uint64_t note(uint32_t stack, size_t size)
     return (uint64_t)stack << STACK_SHIFT | (size < UINT32_MAX ? size : UINT32_MAX);
 }
 
-void *sample_take(size_t size, size_t align)
+void *sample_take(size_t size, size_t asked, size_t align)
 {
     bool is_zero;
     alloc_ensure_started();
     const uint32_t stack = observer()->stack();
     void *p = alloc_take_large(size, align, &is_zero);
     if (p)
-        __atomic_store_n(&pagemap_large(p)->sample, note(stack, size), __ATOMIC_RELAXED);
+        __atomic_store_n(&pagemap_large(p)->sample, note(stack, asked), __ATOMIC_RELAXED);
     return p;
 }
 

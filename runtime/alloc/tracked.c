@@ -81,7 +81,7 @@ void *tracked_take(size_t size, size_t asked, bool *is_zero)
         return take_with_word(t, size, asked, 1, is_zero);
     if (UNLIKELY(sample_is_due(asked, size <= SMALL_MAX))) {
         *is_zero = false;
-        return sample_take(asked, 1);
+        return sample_take(asked, asked, 1);
     }
     return alloc_take(size, is_zero);
 }
@@ -93,8 +93,46 @@ void *tracked_take_aligned(size_t size, size_t align)
     if (UNLIKELY(t))
         return take_with_word(t, size, size, align, &is_zero);
     if (UNLIKELY(sample_is_due(size, false)))
-        return sample_take(size, align);
+        return sample_take(size, size, align);
     return alloc_take_aligned(size, align);
+}
+
+void *sampled_take(size_t size, size_t asked, size_t align)
+{
+    bool is_zero;
+    if (UNLIKELY(!tracker() && sample_is_due(asked, false)))
+        return sample_take(size, asked, align);
+    return take(size, align, &is_zero);
+}
+
+void tracked_note(void *p, size_t asked)
+{
+    const struct alloc_tracker *t = tracker();
+    if (LIKELY(!t))
+        return;
+    const uint64_t word = t->make(asked);
+    struct cache *cache = gate_enter();
+    const struct alloc_tracker *now = tracker();
+    if (now)
+        set_word(now, p, word, asked);
+    gate_leave(cache);
+    t->after();
+}
+
+void tracked_forget(void *p)
+{
+    const struct alloc_tracker *t = tracker();
+    struct span *large = pagemap_large(p);
+    if (large)
+        __atomic_store_n(&large->sample, 0, __ATOMIC_RELAXED);
+    if (LIKELY(!t))
+        return;
+    struct cache *cache = gate_enter();
+    const struct alloc_tracker *now = tracker();
+    if (now)
+        clear_word(now, p);
+    gate_leave(cache);
+    t->after();
 }
 
 void tracked_give(void *p)
@@ -149,21 +187,18 @@ void tracked_thread_ends(void)
         t->thread_ends();
 }
 
-bool alloc_track(const struct alloc_tracker *to)
+void alloc_track(const struct alloc_tracker *to)
 {
     alloc_ensure_started();
-    if (!entries_can_be_tracked())
-        return false;
     gate_start();
     if (to) { /* whoever finds it finds the fast path closed */
         hooks_track(true);
         __atomic_store_n(&tracking, to, __ATOMIC_RELEASE);
-        return true;
+        return;
     }
     alloc_freeze();
     __atomic_store_n(&tracking, NULL, __ATOMIC_RELEASE);
     words_clear();
     alloc_thaw();
     hooks_track(false);
-    return true;
 }

@@ -117,7 +117,11 @@ bool alloc_block_at(uintptr_t address, struct alloc_block *out)
     } else {
         return false;
     }
-    return __atomic_load_n(out->word, __ATOMIC_RELAXED) != 0;
+    if (__atomic_load_n(out->word, __ATOMIC_RELAXED) == 0)
+        return false;
+    if (entries_trim)
+        entries_trim(out);
+    return true;
 }
 
 void alloc_range(uintptr_t *low, uintptr_t *high)
@@ -125,6 +129,16 @@ void alloc_range(uintptr_t *low, uintptr_t *high)
     pageheap_range(low, high);
     *low <<= PAGE_SHIFT;
     *high <<= PAGE_SHIFT;
+}
+
+static void show(struct alloc_block block, void (*visit)(void *to, const struct alloc_block *block),
+                 void *to)
+{
+    if (*block.word == 0)
+        return;
+    if (entries_trim)
+        entries_trim(&block);
+    visit(to, &block);
 }
 
 void alloc_each_block(void (*visit)(void *to, const struct alloc_block *block), void *to)
@@ -135,16 +149,15 @@ void alloc_each_block(void (*visit)(void *to, const struct alloc_block *block), 
     for (uintptr_t page = first; page < end && (span = pageheap_span_from(page)) != NULL;
          page = span->page + span->pages) {
         struct alloc_block block = {.start = (uintptr_t)span_start(span)};
-        if (span->state == SPAN_LARGE && span->word) {
+        if (span->state == SPAN_LARGE) {
             block.room = span->pages << PAGE_SHIFT;
             block.word = &span->word;
-            visit(to, &block);
+            show(block, visit, to);
         } else if (span->state == SPAN_SMALL && span->words) {
             block.room = classes.facts[span->class_ix].size;
             for (size_t i = 0; i < span->words->capacity; i++, block.start += block.room) {
                 block.word = &span->words->word[i];
-                if (*block.word)
-                    visit(to, &block);
+                show(block, visit, to);
             }
         }
     }

@@ -162,7 +162,8 @@ static bool is_asked(void)
 
 static void start_tracking(void)
 {
-    start.is_early = objects_track(TRACKER_CHECK, true);
+    objects_track(TRACKER_CHECK, true);
+    start.is_early = true;
     /* After those of the table, so that ours runs before them and our lock is taken first. */
     (void)pthread_atfork(checker_lock, checker_unlock, after_fork_in_child);
 }
@@ -182,7 +183,7 @@ void alloc_has_started(void)
 
 static void turn_off(void)
 {
-    (void)objects_track(TRACKER_CHECK, false);
+    objects_track(TRACKER_CHECK, false);
     message_say(MESSAGE_NOTICE, "Turning perftools heap leak checking off");
 }
 

@@ -37,8 +37,8 @@ enum tracker {
 };
 
 /* Blocks made from now on are tracked for `who`, or no more. The words of all blocks are forgotten
- * when the last one stops. Not from a signal handler. False: it cannot be, no allocator of ours. */
-bool objects_track(enum tracker who, bool on);
+ * when the last one stops. Not from a signal handler. */
+void objects_track(enum tracker who, bool on);
 bool objects_are_tracked(enum tracker who);
 
 /* Flags of an object. All but the first are for the checker to use as it likes. */

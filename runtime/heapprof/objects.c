@@ -110,36 +110,30 @@ static void add_fork_handlers(void)
         (void)pthread_atfork(before_fork, after_fork, after_fork);
 }
 
-static bool set_trackers(uint8_t trackers)
+static void set_trackers(uint8_t trackers)
 {
     const uint8_t before = objects.trackers;
-    if (!trackers != !before) {
-        if (trackers) /* before the first word is made */
-            __atomic_store_n(&objects.trackers, trackers, __ATOMIC_RELEASE);
-        if (!alloc_track(trackers ? &tracker : NULL)) {
-            __atomic_store_n(&objects.trackers, 0, __ATOMIC_RELEASE);
-            return false;
-        }
-    }
+    if (trackers) /* before the first word is made */
+        __atomic_store_n(&objects.trackers, trackers, __ATOMIC_RELEASE);
+    if (!trackers != !before)
+        alloc_track(trackers ? &tracker : NULL);
     __atomic_store_n(&objects.trackers, trackers, __ATOMIC_RELEASE);
-    return true;
 }
 
-bool objects_track(enum tracker who, bool on)
+void objects_track(enum tracker who, bool on)
 {
     add_fork_handlers(); /* which allocates */
     unwind_choose();
     lock_take(&objects.lock);
     const uint8_t before = objects.trackers;
     const uint8_t after = (uint8_t)(on ? before | who : before & ~who);
-    const bool done = set_trackers(after);
+    set_trackers(after);
     if (who == TRACKER_PROFILE && !on && after) {
         alloc_freeze();
         objects_clear_flags(OBJECT_PROFILED);
         alloc_thaw();
     }
     lock_drop(&objects.lock);
-    return done;
 }
 
 bool objects_are_tracked(enum tracker who)

@@ -295,9 +295,9 @@ void heap_profile_start(const char *prefix)
         message_keep_stderr();
         message_say(MESSAGE_NOTICE, "Starting tracking the heap");
         mappings_begin();
-        const bool is_on =
-            (mappings_wanted & MAPPINGS_ONLY) || objects_track(TRACKER_PROFILE, true);
-        __atomic_store_n(&profile.is_on, is_on, __ATOMIC_RELEASE);
+        if (!(mappings_wanted & MAPPINGS_ONLY))
+            objects_track(TRACKER_PROFILE, true);
+        __atomic_store_n(&profile.is_on, true, __ATOMIC_RELEASE);
     }
     lock_drop(&profile.lock);
 }
@@ -307,7 +307,7 @@ void heap_profile_stop(void)
     lock_take(&profile.lock);
     if (profile.is_on) {
         __atomic_store_n(&profile.is_on, false, __ATOMIC_RELEASE);
-        (void)objects_track(TRACKER_PROFILE, false);
+        objects_track(TRACKER_PROFILE, false);
         mappings_end();
     }
     lock_drop(&profile.lock);

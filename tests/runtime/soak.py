@@ -250,7 +250,7 @@ def environment(library, cwd):
     if library:
         env['LD_PRELOAD'] = str(library)
         os.mkdir(cwd + '/profiles')
-        if library.name in ('libtcmalloc.so.4', 'libtcmalloc_and_profiler.so.4'):
+        if library.name.startswith('libtcmalloc') and 'minimal' not in library.name:
             env.update(HEAPPROFILE=cwd + '/profiles/h', HEAP_PROFILE_ALLOCATION_INTERVAL='10000000', PERFTOOLS_VERBOSE='-1')
         if 'profiler' in library.name:
             env.update(CPUPROFILE=cwd + '/profiles/p', CPUPROFILE_FREQUENCY='4000', CPUPROFILE_QUIET='1')

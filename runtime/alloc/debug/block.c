@@ -11,6 +11,7 @@
 #include "base/env.h"
 #include "base/message.h"
 #include "base/pages.h"
+#include "hooks/hooks.h"
 
 enum { MOST_WAITING = 10 << 20 };
 
@@ -18,8 +19,8 @@ struct debug_knobs debug_knobs = {.reclaims = true, .names = true, .most_waiting
 struct lock debug_lock;
 
 struct head {
-    size_t size;
     unsigned char *start;
+    size_t size;
     uint8_t kind;      /* enum kind */
     uint8_t align_log; /* of what the program asked for, at least DEBUG_ALIGN */
     bool is_fenced;
@@ -57,12 +58,6 @@ void entries_start(void)
     k->never_reclaims = env_bool("TCMALLOC_PAGE_FENCE_NEVER_RECLAIM", false);
     k->may_read_fences = env_bool("TCMALLOC_PAGE_FENCE_READABLE", false);
     k->traces = env_bool("TCMALLOC_TRACE", false);
-}
-
-/* Later: the words are of the blocks below, which begin before the program's. */
-bool entries_can_be_tracked(void)
-{
-    return false;
 }
 
 void entries_lock(void)
@@ -122,8 +117,17 @@ static size_t total_of(const struct head *head)
     const size_t align = align_of(head);
     if (!head->is_fenced)
         return lead(align) + head->size + TAIL_SIZE;
-    const size_t n = HEAD_SIZE + head->size + align;
-    return ((n + SYSTEM_PAGE - 1) & ~(size_t)(SYSTEM_PAGE - 1)) + SYSTEM_PAGE;
+    return pages_for(HEAD_SIZE + head->size + align + SYSTEM_PAGE) << PAGE_SHIFT;
+}
+
+void entries_trim(struct alloc_block *block)
+{
+    const struct head *head = *(struct head **)block->start;
+    const size_t before = (uintptr_t)(head + 1) - block->start;
+    if (before > block->room || head->size > block->room - before) /* the program wrote over it */
+        return;
+    block->start += before;
+    block->room = head->size;
 }
 
 /* ---- taking */
@@ -131,24 +135,24 @@ static size_t total_of(const struct head *head)
 static unsigned char *place_fenced(struct head *head)
 {
     const size_t total = total_of(head), align = align_of(head);
-    unsigned char *start = pages_map(NULL, total, SYSTEM_PAGE);
-    if (!start)
+    bool is_zero;
+    head->start = alloc_take_large(total, 1, &is_zero);
+    if (!head->start)
         return NULL;
-    unsigned char *fence = start + total - SYSTEM_PAGE;
-    if (mprotect(fence, SYSTEM_PAGE, debug_knobs.may_read_fences ? PROT_READ : PROT_NONE) != 0) {
-        pages_unmap(start, total);
+    unsigned char *fence = head->start + total - SYSTEM_PAGE;
+    /* It may have been another one, that nobody was to touch. */
+    if (mprotect(head->start, total - SYSTEM_PAGE, PROT_READ | PROT_WRITE) != 0 ||
+        mprotect(fence, SYSTEM_PAGE, debug_knobs.may_read_fences ? PROT_READ : PROT_NONE) != 0) {
+        alloc_give(head->start);
         return NULL;
     }
-    head->start = start;
     return (unsigned char *)(((uintptr_t)fence - head->size) & ~(uintptr_t)(align - 1));
 }
 
 static unsigned char *place_plain(struct head *head)
 {
     const size_t total = total_of(head), align = align_of(head);
-    bool is_zero;
-    head->start =
-        align > DEBUG_ALIGN ? alloc_take_aligned(total, align) : alloc_take(total, &is_zero);
+    head->start = sampled_take(total, head->size, align > DEBUG_ALIGN ? align : 1);
     if (!head->start)
         return NULL;
     unsigned char *user = head->start + lead(align);
@@ -156,16 +160,9 @@ static unsigned char *place_plain(struct head *head)
     return user;
 }
 
-static void give_memory(unsigned char *start, size_t total, bool is_fenced)
+void *debug_take(size_t size, size_t align, enum kind kind, struct caller caller)
 {
-    if (is_fenced)
-        pages_unmap(start, total);
-    else
-        alloc_give(start);
-}
-
-void *debug_take(size_t size, size_t align, enum kind kind)
-{
+    hooks_caller = caller;
     alloc_ensure_started();
     if (align < DEBUG_ALIGN)
         align = DEBUG_ALIGN;
@@ -180,6 +177,7 @@ void *debug_take(size_t size, size_t align, enum kind kind)
     if (!user)
         return NULL;
     memset(user, BYTE_NEW, size);
+    *(struct head **)head.start = head_of(user);
     *head_of(user) = head;
     head_of(user)->seal = seal_of(head_of(user));
     if (!head.is_fenced) {
@@ -189,10 +187,12 @@ void *debug_take(size_t size, size_t align, enum kind kind)
     lock_take(&debug_lock);
     const bool is_noted = map_put(user, (struct place){PLACE_LIVE, kind});
     lock_drop(&debug_lock);
-    if (is_noted)
-        return user;
-    give_memory(head.start, total_of(&head), head.is_fenced);
-    return NULL;
+    if (!is_noted) {
+        alloc_give(head.start);
+        return NULL;
+    }
+    tracked_note(head.start, size);
+    return user;
 }
 
 /* ---- looking */
@@ -332,16 +332,16 @@ static void retire_fenced(void *p, unsigned char *start, size_t total)
     lock_take(&debug_lock);
     (void)map_put(p, (struct place){PLACE_GONE, head_of(p)->kind});
     lock_drop(&debug_lock);
-    if (debug_knobs.never_reclaims)
-        (void)mprotect(start, total, PROT_NONE);
-    else
-        pages_unmap(start, total);
+    (void)mprotect(start, total, PROT_NONE);
+    if (!debug_knobs.never_reclaims)
+        alloc_give(start);
 }
 
 void debug_retire(void *p, struct caller caller)
 {
     const struct head *head = head_of(p);
     struct waiting freed = {.start = head->start, .user = p, .total = total_of(head)};
+    tracked_forget(freed.start);
     if (head->is_fenced) {
         retire_fenced(p, freed.start, freed.total);
         return;

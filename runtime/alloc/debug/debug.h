@@ -16,10 +16,12 @@
  *   start        user - 32   user            user + size
  *   | 0xAB ...   | head      | the program's | tail, at any address |
  *
- * or, with page fences, in a mapping of its own that ends in a page nobody may touch:
+ * or, with page fences, in pages of its own, the last of which nobody may touch:
  *
  *   start        user - 32   user            user + size        fence
  *   |            | head      | the program's | less than align  | 4096 bytes |
+ *
+ * The first word of the memory is the head's address; a head that stands there begins with it.
  *
  * Nothing in a block is trusted before the map has said that it is one, and its head that it is
  * whole. */
@@ -58,8 +60,9 @@ extern struct lock debug_lock;
 
 /* ---- block.c */
 
-/* A block of so many bytes, each BYTE_NEW; NULL when out of memory. align: a power of two. */
-void *debug_take(size_t size, size_t align, enum kind kind);
+/* A block of so many bytes, each BYTE_NEW; NULL when out of memory. align: a power of two. caller:
+ * where the program called. */
+void *debug_take(size_t size, size_t align, enum kind kind, struct caller caller);
 
 /* The size of the block that begins at p. Ends the program when there is none. */
 size_t debug_size(const void *p);

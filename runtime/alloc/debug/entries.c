@@ -38,17 +38,17 @@ void debug_free(void *p, enum kind kind, size_t said, struct caller caller)
     debug_retire(p, caller);
 }
 
-static void *take_or_handle(size_t size, size_t align)
+static void *take_or_handle(size_t size, size_t align, struct caller caller)
 {
     void *p;
-    while (!(p = debug_take(size, align, KIND_MALLOC)) && alloc_retries())
+    while (!(p = debug_take(size, align, KIND_MALLOC, caller)) && alloc_retries())
         ;
     return p;
 }
 
 static void *take(size_t size, size_t align, struct caller caller)
 {
-    return debug_finish(take_or_handle(size, align), size, caller);
+    return debug_finish(take_or_handle(size, align, caller), size, caller);
 }
 
 static void give(void *p, size_t said, struct caller caller)
@@ -63,7 +63,7 @@ static void *take_zeroed(size_t n, size_t size, struct caller caller)
         errno = ENOMEM;
         return NULL;
     }
-    void *p = take_or_handle(bytes, 1);
+    void *p = take_or_handle(bytes, 1, caller);
     if (p)
         memset(p, 0, bytes);
     return debug_finish(p, bytes, caller);
@@ -79,7 +79,7 @@ static void *retake(void *old, size_t size, struct caller caller)
         return NULL;
     }
     const size_t before = debug_examine(old, KIND_MALLOC, 0);
-    void *p = take_or_handle(size, 1);
+    void *p = take_or_handle(size, 1, caller);
     if (p) {
         memcpy(p, old, before < size ? before : size);
         (void)debug_claim(old, KIND_MALLOC, 0);
@@ -206,7 +206,8 @@ EXPORT size_t malloc_size(void *p)
 
 EXPORT void *tc_malloc_skip_new_handler(size_t size)
 {
-    return debug_finish(debug_take(size, 1, KIND_MALLOC), size, CALLER());
+    const struct caller caller = CALLER();
+    return debug_finish(debug_take(size, 1, KIND_MALLOC, caller), size, caller);
 }
 
 #include "alloc/c_names.h"

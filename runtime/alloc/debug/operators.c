@@ -11,7 +11,7 @@
 static void *take(size_t size, size_t align, enum kind kind, struct caller caller)
 {
     void *p;
-    while (!(p = debug_take(size, align, kind)))
+    while (!(p = debug_take(size, align, kind, caller)))
         if (!new_handler_call())
             new_handler_throw();
     return debug_finish(p, size, caller);
@@ -26,7 +26,7 @@ static void *take_nothrow(size_t size, size_t align, enum kind kind, const void 
         {"_ZnwmRKSt9nothrow_t", "_ZnwmSt11align_val_tRKSt9nothrow_t"},
         {"_ZnamRKSt9nothrow_t", "_ZnamSt11align_val_tRKSt9nothrow_t"},
     };
-    void *p = debug_take(size, align, kind);
+    void *p = debug_take(size, align, kind, caller);
     if (!p && new_handler_is_set()) {
         void *next = dlsym(RTLD_NEXT, names[kind == KIND_NEW_ARRAY][align > 1]);
         if (next && align > 1)

@@ -51,7 +51,7 @@ __attribute__((noinline)) void *churned()
 }
 }
 
-static std::vector<void *> kept;
+static std::vector<void *> kept, kept_by_new;
 
 /* 40 MB of each; before each block that stays some that do not, so that lists are never new. */
 static void make_all()
@@ -64,7 +64,7 @@ static void make_all()
         free(b);
     }
     for (int i = 0; i < 40 * MB / 10000; i++)
-        kept.push_back(middle());
+        kept_by_new.push_back(middle());
     for (int i = 0; i < 40; i++)
         kept.push_back(large());
     for (int i = 0; i < 40 * MB / 192; i++)
@@ -97,6 +97,8 @@ int main(int, char **argv)
     fprintf(stderr, "period %zu\n", period);
     for (void *p : kept)
         free(p);
+    for (void *p : kept_by_new)
+        operator delete(p);
     extension->SetNumericProperty("tcmalloc.sample_parameter", 0);
     text.clear();
     extension->GetHeapSample(&text);

@@ -8,8 +8,9 @@ A case is a program under cases/, whose first comment has the lines
     mode: MODE                     (normal if not said)
 Each is built twice, as users build programs: without and with optimization. Results are TAP.
 
-usage: cases.py LIBRARY.so CC CXX [NAME ...]
+usage: cases.py CC CXX LIBRARY.so ... [NAME ...]
 """
+import itertools
 import os
 import pathlib
 import re
@@ -56,28 +57,31 @@ def ask(binary, library, mode, options, folder):
 
 
 def main():
-    library, cc, cxx = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
-    names = sys.argv[4:]
+    cc, cxx = sys.argv[1:3]
+    libraries = [os.path.abspath(a) for a in sys.argv[3:] if '.so' in a]
+    names = [a for a in sys.argv[3:] if '.so' not in a]
     include = str(FOLDER.parents[3] / 'include')
     sources = [s for s in sorted(FOLDER.iterdir()) if s.suffix in ('.c', '.cpp')
                and (not names or s.stem in names)]
-    print('1..%d' % (2 * len(sources)))
+    print('1..%d' % (2 * len(sources) * len(libraries)))
     is_good = True
+    number = 0
     with tempfile.TemporaryDirectory() as folder:
-        for number, source in enumerate(sources):
+        for source, level, library in itertools.product(sources, ('-O0', '-O2'), libraries):
             want, options, mode = read_case(source)
-            for at, level in enumerate(('-O0', '-O2')):
-                binary = os.path.join(folder, source.stem + level)
+            binary = os.path.join(folder, source.stem + level)
+            if not os.path.exists(binary):
                 build(source, level, binary, cc, cxx, include)
-                got, done = ask(binary, library, mode, options, folder)
-                is_right = got == want
-                is_good &= is_right
-                print('%s %d - %s %s' % ('ok' if is_right else 'not ok', 2 * number + at + 1, source.stem, level),
-                      flush=True)
-                if not is_right:
-                    print('# wanted %s, got %s, status %d' % (want, got, done.returncode))
-                    for line in done.stderr.split('\n'):
-                        print('# ' + line)
+            got, done = ask(binary, library, mode, options, folder)
+            is_right = got == want
+            is_good &= is_right
+            number += 1
+            print('%s %d - %s %s, %s' % ('ok' if is_right else 'not ok', number, source.stem, level,
+                                         os.path.basename(library)), flush=True)
+            if not is_right:
+                print('# wanted %s, got %s, status %d' % (want, got, done.returncode))
+                for line in done.stderr.split('\n'):
+                    print('# ' + line)
     return not is_good
 
 

@@ -210,6 +210,13 @@ def check_two_copies(place):
         os.remove(place.folder + '/two.0001.heap')
 
 
+def check_fences(place):
+    """Where each block is in pages of its own, in a library that has such."""
+    for case, want in (('lose', [(1, 77)]), ('keep', [])):
+        done = place.run(['./scenes', case], HEAPCHECK='normal', TCMALLOC_PAGE_FENCE='1')
+        same((case, totals(done.stderr)), (case, want))
+
+
 def check_levels(place):
     done = place.run(['./scenes', 'lose'], HEAPCHECK='normal', PERFTOOLS_VERBOSE='-1')
     require(not done.stderr.startswith('WARNING') and 'If the preceding' in done.stderr, done.stderr)

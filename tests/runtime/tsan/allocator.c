@@ -20,11 +20,6 @@ void entries_start(void)
 {
 }
 
-bool entries_can_be_tracked(void)
-{
-    return true;
-}
-
 void entries_lock(void)
 {
 }
