@@ -77,7 +77,7 @@ double column_sum(const struct profile *profile, str_id column, str_id label, bo
     for (column_ix c = 0; c < profile->n_columns; c++) {
         if (profile->columns[c].name != column)
             continue;
-        const double *values = profile->sample_value + (size_t)c * profile->n_samples;
+        const double *values = profile_values(profile, c);
         for (uint32_t i = 0; i < profile->n_samples; i++) {
             if (profile->sample_label[i] == label)
                 sum += absolute ? fabs(values[i]) : values[i];

@@ -305,7 +305,7 @@ static void add_values(struct view *view, const uint32_t *new_of)
     view->stack_value = arena_alloc(view->arena, view->n_stacks, sizeof view->stack_value[0]);
     if (view->column >= profile->n_columns)
         return;
-    const double *values = profile->sample_value + (size_t)view->column * profile->n_samples;
+    const double *values = profile_values(profile, view->column);
     for (uint32_t i = 0; i < profile->n_samples; i++) {
         const stack_ix stack = profile->sample_stack[i];
         const uint32_t to = new_of ? new_of[stack] : stack;

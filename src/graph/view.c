@@ -299,7 +299,7 @@ bool view_make(const struct profile *profile, const struct symbols *symbols,
         return error_set(err, ERROR_USAGE, "the profile has no samples of '%s'", options->label);
     make_stand_ins(&view);
     if (column < profile->n_columns) {
-        const double *values = profile->sample_value + (size_t)column * profile->n_samples;
+        const double *values = profile_values(profile, column);
         for (uint32_t i = 0; i < profile->n_samples; i++) {
             if (profile->sample_label[i] == view.label) {
                 view.total += values[i];

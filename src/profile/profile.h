@@ -126,6 +126,13 @@ struct profile {
     uint32_t n_carried;
 };
 
+/* The values of a column, by sample; NULL where there are no samples. */
+static inline const double *profile_values(const struct profile *profile, column_ix column)
+{
+    return profile->sample_value ? profile->sample_value + (size_t)column * profile->n_samples
+                                 : NULL;
+}
+
 void profile_free(struct profile *profile); /* frees what it holds, not the struct */
 
 /* ---- building ----------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ struct sums {
 static struct sums sum_column(const struct view *view, column_ix column)
 {
     const struct profile *profile = view->profile;
-    const double *values = profile->sample_value + (size_t)column * profile->n_samples;
+    const double *values = profile_values(profile, column);
     struct sums sums = {0};
     for (uint32_t i = 0; i < profile->n_samples; i++) {
         if (profile->sample_label[i] != view->label)
