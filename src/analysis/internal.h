@@ -130,6 +130,13 @@ bool remote_load(struct analysis *analysis, const char *name, enum load_as as,
 bool remote_add_names(struct analysis *analysis, struct file *file, const char *name,
                       struct error *err) CHECKED;
 
+/* What a server's pages say (answer.c). That it has symbols; the name of its program, n == 0: it
+ * has none; and a symbolized profile of what it calls the addresses of one without names. */
+bool answer_has_symbols(struct span answer, const char *base, struct error *err) CHECKED;
+struct span answer_program(struct span answer);
+void answer_compose(struct span answer, const char *program, enum profile_kind kind,
+                    struct span profile, struct strings *strings, struct buf *out);
+
 /* Drops what was made of the loaded profiles. */
 void analysis_forget(struct analysis *analysis);
 /* Subtracts --base, merges and symbolizes, if that is still to do for these settings. */

@@ -46,29 +46,11 @@ static bool ask(const struct analysis *a, const char *base, const char *service,
 /* ---- the server's program -----------------------------------------------------------------------
  */
 
-/* Behind spaces. */
-static bool take_number(struct span text, uint64_t *n)
-{
-    text = span_trim_left(text);
-    return span_take_u64(&text, n);
-}
-
-/* "num_symbols: N" */
 static bool check_symbols(const struct analysis *a, const char *base, struct error *err)
 {
     struct buf answer;
-    bool is_fine = ask(a, base, "/pprof/symbol", NULL, &answer, err);
-    if (is_fine) {
-        struct span rest = buf_span(&answer);
-        uint64_t n;
-        if (rest.n == 0)
-            is_fine = error_set(err, ERROR_MISSING, "%s/pprof/symbol doesn't exist", base);
-        else if (!span_take(&rest, "num_symbols:") || !take_number(rest, &n))
-            is_fine = error_set(err, ERROR_FORMAT,
-                                "Failed to get the number of symbols from %s/pprof/symbol", base);
-        else if (n == 0)
-            is_fine = error_set(err, ERROR_MISSING, "Stripped binary. No symbols available.");
-    }
+    const bool is_fine = ask(a, base, "/pprof/symbol", NULL, &answer, err) &&
+                         answer_has_symbols(buf_span(&answer), base, err);
     buf_free(&answer);
     return is_fine;
 }
@@ -78,11 +60,9 @@ static const char *ask_program(const struct analysis *a, const char *base, struc
     struct buf answer;
     const char *program = NULL;
     if (ask(a, base, "/pprof/cmdline", NULL, &answer, err)) {
-        struct span text = buf_span(&answer);
-        text = span_first(text, span_find(text, '\n'));
-        text = span_trim(span_first(text, span_find(text, '\0')));
-        if (text.n)
-            program = arena_text(a->arena, text);
+        const struct span name = answer_program(buf_span(&answer));
+        if (name.n)
+            program = arena_text(a->arena, name);
         else
             (void)error_set(err, ERROR_FORMAT, "Failed to get program name from %s/pprof/cmdline",
                             base);
@@ -239,26 +219,6 @@ static void list_addresses(const struct profile *profile, struct buf *form)
     base_free(pcs);
 }
 
-/* One line of the answer, "0xADDRESS NAME", its name demangled where that is still to do. */
-static void add_line(struct analysis *a, struct span line, struct buf *out)
-{
-    struct span rest = line;
-    uint64_t pc;
-    if (!span_take(&rest, "0x") || !span_take_hex(&rest, &pc))
-        return;
-    const struct span name = span_trim(rest);
-    if (name.n == 0 || name.n == rest.n)
-        return;
-    buf_printf(out, "0x%016llx ", (unsigned long long)pc);
-    if (span_starts(name, "_Z") || span_starts(name, "_R")) {
-        const char *raw = arena_text(a->arena, name);
-        buf_text(out, strings_text(a->strings, name_demangle(a->strings, raw)));
-    } else {
-        buf_add(out, name);
-    }
-    buf_byte(out, '\n');
-}
-
 /* Asks for the names of all addresses and puts them in front of the profile. */
 static bool compose(struct analysis *a, const struct profile *profile, struct span bytes,
                     struct buf *out, struct error *err)
@@ -268,16 +228,9 @@ static bool compose(struct analysis *a, const struct profile *profile, struct sp
     const struct span asked = buf_span(&form);
     const bool is_there = ask(a, a->servers.base, "/pprof/symbol", &asked, &answer, err);
     buf_free(&form);
-    if (is_there) {
-        struct span rest = buf_span(&answer), line;
-        buf_printf(out, "--- symbol\nbinary=%s\n", a->servers.program);
-        while (span_line(&rest, &line))
-            add_line(a, line, out);
-        buf_text(out, "---\n");
-        if (profile->kind == PROFILE_CPU)
-            buf_text(out, "--- profile\n");
-        buf_add(out, bytes);
-    }
+    if (is_there)
+        answer_compose(buf_span(&answer), a->servers.program, profile->kind, bytes, a->strings,
+                       out);
     buf_free(&answer);
     if (is_there && out->is_full)
         return error_set(err, ERROR_LIMIT, "%s: names and profile are too large", a->servers.base);
