@@ -86,6 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         __builtin_trap();
     static const char *const nowhere[] = {NULL};
     const struct object_options options = {.debug_dirs = nowhere, .threads = 1};
+    uint8_t id[64];
+    size_t n;
+    if (object_read_build_id(path, id, sizeof id, &n) && n > sizeof id)
+        __builtin_trap();
     struct object *object;
     if (object_open(path, &options, NULL, &object, NULL)) {
         bool is_64, is_little;
