@@ -5,6 +5,7 @@
 #pragma once
 
 #include <signal.h>
+#include <time.h>
 
 #include "analysis/analysis.h"
 
@@ -89,6 +90,29 @@ struct cli {
  * terminal. */
 void talk_say(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 int talk_fail(struct cli *cli, const struct error *err); /* 1 */
+
+/* ---- harvest.c ----------------------------------------------------------------------------------
+ */
+
+/* How much there is in a profile; 0: it has no samples. */
+typedef double harvest_weigh(struct span bytes);
+harvest_weigh harvest_cpu, harvest_heap;
+
+/* What a run left. Starts zeroed; the first four are for the caller to set. */
+struct harvest {
+    char *folder, *name;   /* of the profile; processes that the program starts add "_PID". Owned */
+    struct timespec since; /* files that were written earlier are of another run */
+    harvest_weigh *weigh;
+    struct harvest_profile {
+        char *path, *program;
+        double weight;
+    } * profiles; /* those that have samples, by program; of one process: the fullest */
+    uint32_t n, cap;
+};
+
+void harvest_collect(struct harvest *harvest);
+void harvest_remove(const struct harvest *harvest); /* all files of the run */
+void harvest_free(struct harvest *harvest);
 
 /* ---- runner.c: cprof run ------------------------------------------------------------------------
  */

@@ -6,18 +6,15 @@
  * its exit status becomes ours. */
 #include "cli/internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/proc.h"
 
 /* What a program can be run under. The library is looked for from the folder of this program: where
@@ -27,13 +24,10 @@ struct tool {
     const char *set[4];  /* NAME, VALUE, ... unless they are set */
     const char *drop[2]; /* variables that would change what happens */
     bool has_frequency;
-    /* How much there is in a profile; 0: it has no samples. NULL: the library reports itself, and
-     * the variable, if it is to be set, is where it leaves its files. */
-    double (*weigh)(struct span bytes);
+    /* NULL: the library reports itself, and the variable, if it is to be set, is where it leaves
+     * its files. */
+    harvest_weigh *weigh;
 };
-
-static double weigh_cpu(struct span bytes);
-static double weigh_heap(struct span bytes);
 
 static const struct tool tools[] = {
     {
@@ -45,7 +39,7 @@ static const struct tool tools[] = {
         .set = {"CPUPROFILE_QUIET", "1"},
         .drop = {"CPUPROFILE_USE_PID", "CPUPROFILESIGNAL"},
         .has_frequency = true,
-        .weigh = weigh_cpu,
+        .weigh = harvest_cpu,
     },
     {
         .option = "--heap",
@@ -56,7 +50,7 @@ static const struct tool tools[] = {
         /* Often enough that one is written when the heap is about as large as it gets. */
         .set = {"PERFTOOLS_VERBOSE", "-1", "HEAP_PROFILE_INUSE_INTERVAL", "16777216"},
         .drop = {"HEAPPROFILE_USE_PID", "HEAPPROFILESIGNAL"},
-        .weigh = weigh_heap,
+        .weigh = harvest_heap,
     },
     {
         .option = "--leaks",
@@ -96,21 +90,12 @@ static int wait_and_forward(pid_t pid, const sigset_t *watched)
     }
 }
 
-/* A profile that has samples. */
-struct run_profile {
-    char *path, *program;
-    double weight;
-};
-
 /* One run of a program under the profiler. Starts zeroed. */
 struct runner {
     const struct tool *tool;
     char self[PATH_MAX]; /* this program */
-    char *folder, *name; /* of the profile; processes that it starts add "_PID" */
-    bool is_temporary;
-    struct timespec since;
-    struct run_profile *profiles;
-    uint32_t n, cap;
+    struct harvest harvest;
+    bool is_temporary; /* the folder is */
 };
 
 /* ---- the command line ------------------------------------------------------------------------ */
@@ -236,182 +221,44 @@ static bool run_command(const struct request *request, const char *profiler, con
 
 /* ---- what it left ---------------------------------------------------------------------------- */
 
-/* How much of a file's name is its process's: all, or what stands before ".0001.heap". */
-static size_t process_length(const char *file)
-{
-    static const char ending[] = ".heap";
-    const size_t n = strlen(file), ending_n = sizeof ending - 1;
-    if (n <= ending_n || strcmp(file + n - ending_n, ending) != 0)
-        return n;
-    size_t digits = 0;
-    while (digits < n - ending_n && strchr("0123456789", file[n - ending_n - digits - 1]))
-        digits++;
-    const size_t dot = n - ending_n - digits;
-    return digits > 0 && dot > 1 && file[dot - 1] == '.' ? dot - 1 : n;
-}
-
-/* The process's own file, and those of processes that it started: the name, "_" and a number. */
-static bool is_of_run(const struct runner *runner, const char *file)
-{
-    const size_t n = strlen(runner->name), process_n = process_length(file);
-    if (process_n < n || strncmp(file, runner->name, n) != 0)
-        return false;
-    if (process_n == n)
-        return true;
-    return file[n] == '_' && process_n > n + 1 &&
-           n + 1 + strspn(file + n + 1, "0123456789_") == process_n;
-}
-
-/* A header, and what follows it at least. */
-enum { FIRST_COUNT_AT = 40, SMALLEST = 64 };
-
-static double weigh_cpu(struct span bytes)
-{
-    uint64_t count = 0;
-    if (bytes.n > SMALLEST)
-        memcpy(&count, bytes.p + FIRST_COUNT_AT, sizeof count);
-    return (double)count;
-}
-
-/* The bytes in use, as the first line has them: heap profile: OBJECTS: BYTES [... */
-static double weigh_heap(struct span bytes)
-{
-    uint64_t objects, in_use;
-    if (!span_take(&bytes, "heap profile:"))
-        return 0;
-    bytes = span_trim_left(bytes);
-    if (!span_take_u64(&bytes, &objects) || !span_take(&bytes, ":"))
-        return 0;
-    bytes = span_trim_left(bytes);
-    return span_take_u64(&bytes, &in_use) ? (double)in_use : 0;
-}
-
-/* The program that a profile is of: the first code that its map lists. */
-static char *program_of(struct span bytes)
-{
-    static const char code[] = " r-xp ";
-    const char *line = memmem(bytes.p, bytes.n, code, sizeof code - 1);
-    const char *end = line ? memchr(line, '\n', bytes.n - (size_t)(line - bytes.p)) : NULL;
-    const char *name = end ? memchr(line, '/', (size_t)(end - line)) : NULL;
-    return span_copy(name ? span_make(name, (size_t)(end - name)) : span_of("?"));
-}
-
-/* False: it has no samples. */
-static bool read_profile(const struct tool *tool, const char *path, struct run_profile *profile)
-{
-    struct file file = {0};
-    struct error err;
-    if (!file_open(&file, path, (uint64_t)1 << 30, &err))
-        return false;
-    profile->weight = tool->weigh(file.bytes);
-    const bool is_wanted = profile->weight > 0;
-    if (is_wanted) {
-        profile->path = base_copy(path);
-        profile->program = program_of(file.bytes);
-    }
-    file_close(&file);
-    return is_wanted;
-}
-
-static int by_program(const void *a, const void *b)
-{
-    const struct run_profile *x = a, *y = b;
-    const int order = strcmp(x->program, y->program);
-    return order ? order : strcmp(x->path, y->path);
-}
-
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
-static void add_profile(struct runner *runner, const struct run_profile *profile)
-{
-    const size_t n = process_length(profile->path);
-    for (uint32_t i = 0; i < runner->n; i++) {
-        struct run_profile *other = &runner->profiles[i];
-        if (process_length(other->path) != n || strncmp(other->path, profile->path, n) != 0)
-            continue;
-        /* Of one process: the fullest is shown. */
-        struct run_profile *less = profile->weight > other->weight ? other : NULL;
-        base_free(less ? less->path : profile->path);
-        base_free(less ? less->program : profile->program);
-        if (less)
-            *less = *profile;
-        return;
-    }
-    runner->profiles =
-        base_grow(runner->profiles, &runner->cap, (size_t)runner->n + 1, sizeof *runner->profiles);
-    runner->profiles[runner->n++] = *profile;
-}
-
-/* Files of an earlier run have the same names: ours are those that were written since. */
-static void collect(struct runner *runner)
-{
-    DIR *dir = opendir(runner->folder);
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        struct buf path = BUF_MAX((size_t)PATH_MAX * 2);
-        buf_printf(&path, "%s/%s", runner->folder, entry->d_name);
-        struct stat about;
-        struct run_profile profile;
-        if (is_of_run(runner, entry->d_name) && stat(buf_c(&path), &about) == 0 &&
-            S_ISREG(about.st_mode) && !is_before(&about.st_mtim, &runner->since) &&
-            read_profile(runner->tool, buf_c(&path), &profile))
-            add_profile(runner, &profile);
-        buf_free(&path);
-    }
-    if (dir)
-        (void)closedir(dir);
-    if (runner->n > 1)
-        qsort(runner->profiles, runner->n, sizeof *runner->profiles, by_program);
-}
-
 static bool choose_folder(struct runner *runner, const char *output, struct error *err)
 {
+    struct harvest *to = &runner->harvest;
+    to->weigh = runner->tool->weigh;
     if (output) {
         const char *slash = strrchr(output, '/');
-        runner->folder = base_copy(slash ? output : ".");
+        to->folder = base_copy(slash ? output : ".");
         if (slash)
-            runner->folder[slash > output ? slash - output : 1] = '\0';
-        runner->name = base_copy(slash ? slash + 1 : output);
+            to->folder[slash > output ? slash - output : 1] = '\0';
+        to->name = base_copy(slash ? slash + 1 : output);
         return true;
     }
     struct buf path = BUF_MAX(PATH_MAX);
     buf_printf(&path, "%s/cprof-XXXXXX", temps_folder());
-    runner->folder = base_copy(buf_c(&path));
-    runner->name = base_copy("profile");
+    to->folder = base_copy(buf_c(&path));
+    to->name = base_copy("profile");
     buf_free(&path);
-    if (!mkdtemp(runner->folder))
+    if (!mkdtemp(to->folder))
         return error_system(err, errno, "making a folder for the profile");
     runner->is_temporary = true;
     return true;
 }
 
-static void remove_profiles(const struct runner *runner)
-{
-    DIR *dir = opendir(runner->folder);
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        if (is_of_run(runner, entry->d_name))
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir)
-        (void)closedir(dir);
-}
-
 /* One table a program: addresses of different ones have nothing to do with each other. */
 static bool report(const struct runner *runner, int *status, struct error *err)
 {
-    const char **words = base_alloc((size_t)runner->n + 3, sizeof *words);
+    const struct harvest *left = &runner->harvest;
+    const char **words = base_alloc((size_t)left->n + 3, sizeof *words);
     bool is_good = true;
-    for (uint32_t i = 0; is_good && i < runner->n;) {
-        const char *program = runner->profiles[i].program;
+    for (uint32_t i = 0; is_good && i < left->n;) {
+        const char *program = left->profiles[i].program;
         uint32_t n = 0;
         words[n++] = runner->self;
         words[n++] = "--text";
-        for (; i < runner->n && strcmp(runner->profiles[i].program, program) == 0; i++)
-            words[n++] = runner->profiles[i].path;
+        for (; i < left->n && strcmp(left->profiles[i].program, program) == 0; i++)
+            words[n++] = left->profiles[i].path;
         words[n] = NULL;
-        if (n - 2 < runner->n) {
+        if (n - 2 < left->n) {
             (void)printf("\n%s:\n", program);
             (void)fflush(stdout);
         }
@@ -441,8 +288,8 @@ static void remove_folder(struct runner *runner)
 {
     if (!runner->is_temporary)
         return;
-    remove_profiles(runner);
-    (void)rmdir(runner->folder);
+    harvest_remove(&runner->harvest);
+    (void)rmdir(runner->harvest.folder);
     runner->is_temporary = false;
 }
 
@@ -459,9 +306,9 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
         is_good = run_command(&request, buf_c(&profiler), request.output, status, err);
     else if (is_good && (is_good = choose_folder(runner, request.output, err))) {
         char real[PATH_MAX]; /* the program may go elsewhere */
-        buf_printf(&profile, "%s/%s", realpath(runner->folder, real) ? real : runner->folder,
-                   runner->name);
-        (void)clock_gettime(CLOCK_REALTIME_COARSE, &runner->since); /* as files are stamped */
+        struct harvest *to = &runner->harvest;
+        buf_printf(&profile, "%s/%s", realpath(to->folder, real) ? real : to->folder, to->name);
+        (void)clock_gettime(CLOCK_REALTIME_COARSE, &to->since); /* as files are stamped */
         is_good = run_command(&request, buf_c(&profiler), buf_c(&profile), status, err);
     }
     buf_free(&profiler);
@@ -469,8 +316,8 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
     if (!is_good || !has_profiles)
         return is_good;
     const sigset_t before = hold_signals();
-    collect(runner);
-    if (runner->n == 0)
+    harvest_collect(&runner->harvest);
+    if (runner->harvest.n == 0)
         talk_say(cli, "%s %s, is linked statically, or was ended before that was written",
                  request.command[0], runner->tool->none);
     is_good = report(runner, status, err);
@@ -491,12 +338,6 @@ int runner_main(struct cli *cli, char **words)
                           "PROGRAM [ARGUMENT...]");
     }
     remove_folder(&runner); /* if it failed before there was anything to report */
-    for (uint32_t i = 0; i < runner.n; i++) {
-        base_free(runner.profiles[i].path);
-        base_free(runner.profiles[i].program);
-    }
-    base_free(runner.profiles);
-    base_free(runner.folder);
-    base_free(runner.name);
+    harvest_free(&runner.harvest);
     return status;
 }
