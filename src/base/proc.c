@@ -26,13 +26,20 @@ static bool is_program(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-char *proc_find(const char *name)
+static int why_not(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : EACCES;
+}
+
+char *proc_find(const char *name, struct error *err)
 {
     struct buf path = BUF_MAX(PATH_LIMIT);
     if (span_find(span_of(name), '/') != SIZE_MAX) {
         buf_text(&path, name);
         if (is_program(buf_c(&path)))
             return path.p;
+        (void)error_system(err, why_not(name), "%s", name);
         buf_free(&path);
         return NULL;
     }
@@ -51,6 +58,7 @@ char *proc_find(const char *name)
             return path.p;
     }
     buf_free(&path);
+    (void)error_set(err, ERROR_MISSING, "%s: no such program", name);
     return NULL;
 }
 
@@ -92,9 +100,9 @@ bool proc_start(struct proc *proc, const char *const *argv, const struct proc_op
     if (!options)
         options = &plain;
     *proc = (struct proc){0};
-    char *path = proc_find(argv[0]);
+    char *path = proc_find(argv[0], err);
     if (!path)
-        return error_set(err, ERROR_MISSING, "%s: no such program", argv[0]);
+        return false;
 
     posix_spawnattr_t attr;
     posix_spawn_file_actions_t files;

@@ -7,8 +7,9 @@
 #include "base/error.h"
 
 /* The path of a program: `name` itself if it has a slash in it, else the first executable file of
- * that name in a folder of PATH. NULL: there is none. The caller's, for base_free. */
-char *proc_find(const char *name) CHECKED;
+ * that name in a folder of PATH. NULL: there is none, or it cannot be run. The caller's, for
+ * base_free. */
+char *proc_find(const char *name, struct error *err) CHECKED;
 
 struct proc {
     int pid; /* 0: none, or it was waited for */

@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
+#include "base/file.h"
 #include "base/proc.h"
 
 /* What a program can be run under. The library is looked for from the folder of this program: where
@@ -35,7 +38,7 @@ static const struct tool tools[] = {
         .library = "libprofiler.so.0",
         .built = "../../runtime/cpuprof",
         .variable = "CPUPROFILE",
-        .none = "left no samples: it used too little CPU time",
+        .none = "left no samples: it used too little CPU time, or ended without writing them",
         .set = {"CPUPROFILE_QUIET", "1"},
         .drop = {"CPUPROFILE_USE_PID", "CPUPROFILESIGNAL"},
         .has_frequency = true,
@@ -61,6 +64,8 @@ static const struct tool tools[] = {
         .drop = {"PPROF_PATH"},
     },
 };
+
+enum { NOT_STARTED = 127 }; /* as shells have it */
 
 static const char installed[] = "../lib/cprof";
 
@@ -95,7 +100,8 @@ struct runner {
     const struct tool *tool;
     char self[PATH_MAX]; /* this program */
     struct harvest harvest;
-    bool is_temporary; /* the folder is */
+    bool is_temporary;    /* the folder is */
+    bool is_out_of_reach; /* the program, and that was said */
 };
 
 /* ---- the command line ------------------------------------------------------------------------ */
@@ -116,7 +122,6 @@ static const struct tool *find_tool(const char *option)
 
 static bool parse(struct request *request, char **words, struct error *err)
 {
-    request->tool = &tools[0];
     for (; *words && (*words)[0] == '-'; words++) {
         const char *word = *words;
         if (strcmp(word, "--") == 0) {
@@ -124,6 +129,9 @@ static bool parse(struct request *request, char **words, struct error *err)
             break;
         }
         const struct tool *tool = find_tool(word);
+        if (tool && request->tool)
+            return error_set(err, ERROR_USAGE, "run: one of %s and %s", request->tool->option,
+                             word);
         if (tool) {
             request->tool = tool;
             continue;
@@ -137,6 +145,8 @@ static bool parse(struct request *request, char **words, struct error *err)
         *(is_frequency ? &request->frequency : &request->output) = value;
     }
     request->command = words;
+    if (!request->tool)
+        request->tool = &tools[0];
     if (!*words)
         return error_set(err, ERROR_USAGE, "run: which program?");
     if (request->frequency && !request->tool->has_frequency)
@@ -191,12 +201,53 @@ static void set_environment(const struct request *request, const char *profiler,
         (void)setenv("CPUPROFILE_FREQUENCY", request->frequency, 1);
 }
 
-static bool run_command(const struct request *request, const char *profiler, const char *profile,
-                        int *status, struct error *err)
+/* A 64-bit ELF program that asks for no loader: none of its program headers is PT_INTERP. */
+static bool is_static(struct span bytes)
 {
-    char *path = proc_find(request->command[0]);
+    static const char magic[] = "\177ELF\2";
+    enum { HEADERS_AT = 32, HEADER_COUNT_AT = 56, HEADER_SIZE = 56, TYPE_INTERP = 3 };
+    if (!span_starts(bytes, magic))
+        return false;
+    struct cursor c = cursor_over(bytes, CURSOR_NATIVE);
+    cursor_seek(&c, HEADERS_AT);
+    const uint64_t at = cursor_u64(&c);
+    cursor_seek(&c, HEADER_COUNT_AT);
+    const uint16_t n = cursor_u16(&c);
+    cursor_seek(&c, at);
+    for (uint16_t i = 0; i < n && !cursor_failed(&c); i++) {
+        if (cursor_u32(&c) == TYPE_INTERP)
+            return false;
+        cursor_skip(&c, HEADER_SIZE - sizeof(uint32_t));
+    }
+    return !cursor_failed(&c);
+}
+
+/* Why the system will not preload our library; NULL: it will. */
+static const char *why_not_preloaded(const char *path)
+{
+    struct stat about;
+    struct file file = {0};
+    struct error err;
+    if (stat(path, &about) == 0 && (about.st_mode & S_ISUID) && about.st_uid != getuid())
+        return "is set-user-ID";
+    if (!file_open(&file, path, UINT64_MAX, &err))
+        return NULL; /* it may run all the same */
+    const bool has_no_loader = is_static(file.bytes);
+    file_close(&file);
+    return has_no_loader ? "is linked statically" : NULL;
+}
+
+/* *how: as waitpid gives it. */
+static bool run_command(struct runner *runner, struct cli *cli, const struct request *request,
+                        const char *profiler, const char *profile, int *how, struct error *err)
+{
+    char *path = proc_find(request->command[0], err);
     if (!path)
-        return error_set(err, ERROR_MISSING, "%s: there is no such program", request->command[0]);
+        return false;
+    const char *obstacle = why_not_preloaded(path);
+    if (obstacle)
+        talk_say(cli, "%s %s: only programs that it starts can be looked at", path, obstacle);
+    runner->is_out_of_reach = obstacle != NULL;
     const sigset_t watched = watched_signals();
     sigset_t before;
     (void)sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
@@ -205,21 +256,27 @@ static bool run_command(const struct request *request, const char *profiler, con
     if (pid == 0) {
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
         set_environment(request, profiler, profile);
-        (void)execv(path, request->command);
+        (void)execvp(path, request->command); /* without a #! it is for the shell, as everywhere */
         (void)fprintf(stderr, "cprof: %s: %s\n", path, strerror(errno));
-        _exit(127);
+        _exit(NOT_STARTED);
     }
     const int error = errno;
-    const int how = pid > 0 ? wait_and_forward(pid, &watched) : 0;
+    if (pid > 0)
+        *how = wait_and_forward(pid, &watched);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     base_free(path);
     if (pid < 0)
         return error_system(err, error, "starting %s", request->command[0]);
-    *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
     return true;
 }
 
 /* ---- what it left ---------------------------------------------------------------------------- */
+
+/* Asked before hours of a run that could not be kept. */
+static bool is_writable(const char *folder, struct error *err)
+{
+    return access(folder, W_OK | X_OK) == 0 || error_system(err, errno, "%s", folder);
+}
 
 static bool choose_folder(struct runner *runner, const char *output, struct error *err)
 {
@@ -231,7 +288,7 @@ static bool choose_folder(struct runner *runner, const char *output, struct erro
         if (slash)
             to->folder[slash > output ? slash - output : 1] = '\0';
         to->name = base_copy(slash ? slash + 1 : output);
-        return true;
+        return is_writable(to->folder, err);
     }
     struct buf path = BUF_MAX(PATH_MAX);
     buf_printf(&path, "%s/cprof-XXXXXX", temps_folder());
@@ -293,9 +350,20 @@ static void remove_folder(struct runner *runner)
     runner->is_temporary = false;
 }
 
+static void explain_nothing(const struct runner *runner, struct cli *cli, const char *program,
+                            int how)
+{
+    if (WIFSIGNALED(how))
+        talk_say(cli, "%s was ended by signal %d before its profile was written", program,
+                 WTERMSIG(how));
+    else if (WEXITSTATUS(how) != NOT_STARTED && !runner->is_out_of_reach) /* it was said why */
+        talk_say(cli, "%s %s", program, runner->tool->none);
+}
+
 static bool run_and_report(struct runner *runner, char **words, struct cli *cli, int *status,
                            struct error *err)
 {
+    int how = 0;
     struct request request = {0};
     struct buf profiler = BUF_MAX((size_t)PATH_MAX * 2), profile = BUF_MAX((size_t)PATH_MAX * 2);
     bool is_good = parse(&request, words, err);
@@ -303,27 +371,48 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
     const bool has_profiles = is_good && request.tool->weigh;
     is_good = is_good && find_library(runner, &profiler, err);
     if (is_good && !has_profiles)
-        is_good = run_command(&request, buf_c(&profiler), request.output, status, err);
+        is_good = (!request.output || is_writable(request.output, err)) &&
+                  run_command(runner, cli, &request, buf_c(&profiler), request.output, &how, err);
     else if (is_good && (is_good = choose_folder(runner, request.output, err))) {
         char real[PATH_MAX]; /* the program may go elsewhere */
         struct harvest *to = &runner->harvest;
         buf_printf(&profile, "%s/%s", realpath(to->folder, real) ? real : to->folder, to->name);
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &to->since); /* as files are stamped */
-        is_good = run_command(&request, buf_c(&profiler), buf_c(&profile), status, err);
+        is_good = run_command(runner, cli, &request, buf_c(&profiler), buf_c(&profile), &how, err);
     }
     buf_free(&profiler);
     buf_free(&profile);
+    if (is_good)
+        *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
     if (!is_good || !has_profiles)
         return is_good;
     const sigset_t before = hold_signals();
     harvest_collect(&runner->harvest);
     if (runner->harvest.n == 0)
-        talk_say(cli, "%s %s, is linked statically, or was ended before that was written",
-                 request.command[0], runner->tool->none);
+        explain_nothing(runner, cli, request.command[0], how);
     is_good = report(runner, status, err);
     remove_folder(runner);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return is_good;
+}
+
+static const char usage[] =
+    "Usage: cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]\n";
+
+static const char explained[] =
+    "  --cpu     where its time goes (the default)\n"
+    "  --heap    who holds its memory, when it holds most\n"
+    "  --leaks   what it lost\n"
+    "  -F HZ     samples a second of CPU time, 1 to 4000 [100]\n"
+    "  -o FILE   keep the profile; with --leaks: a folder for heap profiles of what was lost\n";
+
+static int show_help(struct cli *cli)
+{
+    struct error err;
+    struct out *out = out_to_fd(STDOUT_FILENO, "standard output");
+    out_text(out, usage);
+    out_text(out, explained);
+    return out_close(out, &err) ? 0 : talk_fail(cli, &err);
 }
 
 int runner_main(struct cli *cli, char **words)
@@ -331,11 +420,12 @@ int runner_main(struct cli *cli, char **words)
     struct runner runner = {0};
     struct error err = {0};
     int status = 0;
+    if (*words && (strcmp(*words, "--help") == 0 || strcmp(*words, "-h") == 0))
+        return show_help(cli);
     if (!run_and_report(&runner, words, cli, &status, &err)) {
         status = talk_fail(cli, &err);
         if (err.kind == ERROR_USAGE)
-            talk_say(cli, "Usage: cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--] "
-                          "PROGRAM [ARGUMENT...]");
+            (void)fputs(usage, stderr);
     }
     remove_folder(&runner); /* if it failed before there was anything to report */
     harvest_free(&runner.harvest);

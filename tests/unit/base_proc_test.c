@@ -3,6 +3,7 @@
  * Programs that are found, started, fed and waited for. */
 #include "base/proc.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,18 +51,22 @@ static void programs_are_found(void **state)
 
     char *before = strdup(getenv("PATH"));
     assert_int_equal(setenv("PATH", path, 1), 0);
-    char *found = proc_find("viewer");
+    struct error err = {0};
+    char *found = proc_find("viewer", &err);
     assert_non_null(found);
     assert_string_equal(found, program);
     base_free(found);
-    assert_null(proc_find("note")); /* cannot be run */
-    assert_null(proc_find("sh"));
-    assert_null(proc_find(""));
-    assert_null(proc_find(other));
-    assert_null(proc_find(folder)); /* a folder */
+    assert_null(proc_find("note", &err)); /* cannot be run */
+    assert_null(proc_find("sh", &err));
+    assert_null(proc_find("", &err));
+    assert_null(proc_find(other, &err));
+    assert_int_equal(err.sys, EACCES);
+    assert_null(proc_find(folder, &err));
+    assert_int_equal(err.sys, EISDIR);
+    assert_null(proc_find("./nowhere", &err));
+    assert_int_equal(err.sys, ENOENT);
     assert_int_equal(RUN(NULL, "viewer"), 7);
     struct proc proc;
-    struct error err = {0};
     static const char *const missing[] = {"sh", NULL};
     assert_false(proc_start(&proc, missing, NULL, &err));
     assert_string_equal(err.text, "sh: no such program");

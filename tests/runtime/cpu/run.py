@@ -619,9 +619,24 @@ def run_command():
     expect(any(near(t, 50, 0.2) for t in totals), run.out)
     run = Run([CPROF, 'run', program, '0.1', '_exit'], status=3, **here)
     expect('left no samples' in run.err, run.err)
-    Run([CPROF, 'run', 'sh', '-c', 'kill -9 $$'], status=137, **here)
-    for words in ([], ['-F', '0', program], ['-x', program], ['./nosuch']):
-        expect(Run([CPROF, 'run', *words], status=1, **here).err, words)
+    run = Run([CPROF, 'run', 'sh', '-c', 'kill -9 $$'], status=137, **here)
+    expect(run.err == 'sh was ended by signal 9 before its profile was written\n', run.err)
+    open('plain', 'w').close()
+    for words, message in (([], 'run: which program?\nUsage: '), (['-F', '0', program], 'run: -F 0: not a number'),
+                           (['-x', program], 'run: unknown option -x'), (['nosuch'], 'nosuch: no such program\n'),
+                           (['./nosuch'], './nosuch: No such file or directory\n'), (['./plain'], './plain: Permission denied\n'),
+                           (['/tmp'], '/tmp: Is a directory\n'), (['--cpu', '--heap', program], 'run: one of --cpu and --heap'),
+                           (['-o', 'nowhere/kept', program], 'nowhere: No such file or directory\n'),
+                           (['--leaks', '-o', 'nowhere', program], 'nowhere: No such file or directory\n')):
+        run = Run([CPROF, 'run', *words], status=1, **here)
+        expect(run.err.startswith(message) and run.out == '', words, run.err, run.out)
+    expect(Run([CPROF, 'run', '--help']).out.startswith('Usage: cprof run '), 'no help')
+    with open('script', 'w') as f:
+        f.write('%s 0.3\n' % program)
+    os.chmod('script', 0o755)  # no "#!"
+    expect(' main\n' in Run([CPROF, 'run', './script'], **here).out, 'not by the shell')
+    run = Run([CPROF, 'run', build('spin.c', '-static', to='spin_static', linked=False), '0.1'], **here)
+    expect('is linked statically: only programs that it starts' in run.err and 'left no' not in run.err, run.err)
     process = subprocess.Popen([CPROF, 'run', 'bash', '-c', 'trap "echo got; exit 5" TERM; echo ready; while :; do :; done'],
                                env=dict(os.environ, **here), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     expect(process.stdout.readline() == 'ready\n', 'not ready')
