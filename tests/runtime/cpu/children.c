@@ -32,7 +32,7 @@ static pid_t fork_work(void)
 {
     const pid_t pid = fork();
     if (pid == 0) {
-        in_child(0.02);
+        in_child(0.05);
         exit(0);
     }
     return pid;

@@ -3,12 +3,14 @@
 """Run programs under the CPU profiler and hold what it wrote against what they did.
 
 Programs are built here against the library as users would do it, linked or preloaded. Nothing is timed: programs
-measure their own CPU time, and profiles have to agree with that. Results are TAP.
+measure their own CPU time, and profiles have to agree with that. Tests run two at a time, each in a folder and a
+process of its own. Results are TAP.
 
 usage: run.py CPROF LIBPROFILER.so LIBPROFILER.a INCLUDE SOURCES CC CXX UNWIND.a BASE.a ALLOCATOR.so [TEST...]
 """
 import collections
 import fcntl
+import multiprocessing
 import os
 import pathlib
 import re
@@ -23,6 +25,7 @@ CPROF, SHARED, STATIC, INCLUDE, SOURCES = map(os.path.abspath, sys.argv[1:6])
 CC, CXX = sys.argv[6:8]
 UNWIND, BASE, ALLOCATOR = map(os.path.abspath, sys.argv[8:11])
 SOURCES = pathlib.Path(SOURCES)
+PROGRAMS = tempfile.TemporaryDirectory()
 LINE = re.compile(r'^PROFILE: interrupts/evictions/bytes = (\d+)/(\d+)/(\d+)$', re.M)
 
 
@@ -88,13 +91,16 @@ def output(command):
 
 
 def build(source, *options, to=None, linked=True, cxx=False):
-    to = to or pathlib.Path(source).stem + ('' if linked else '_plain')
+    """Once for all tests that want it."""
+    to = os.path.join(PROGRAMS.name, to or pathlib.Path(source).stem + ('' if linked else '_plain'))
     if not os.path.exists(to):
-        folder, name = os.path.split(SHARED)
+        folder = os.path.dirname(SHARED)
         library = ['-Wl,--no-as-needed', SHARED, '-Wl,-rpath,' + folder, '-Wl,--as-needed'] if linked is True else linked
-        subprocess.run([*(CXX if cxx else CC).split(), '-O2', '-g', '-I' + INCLUDE, '-o', to, str(SOURCES / source),
+        unfinished = '%s.%d' % (to, os.getpid())
+        subprocess.run([*(CXX if cxx else CC).split(), '-O2', '-g', '-I' + INCLUDE, '-o', unfinished, str(SOURCES / source),
                         *(library or []), '-pthread', '-ldl', *options], check=True)
-    return os.path.join('.', to)
+        os.rename(unfinished, to)
+    return to
 
 
 class Run:
@@ -295,8 +301,8 @@ def profiles_of(name):
 
 def around_a_loop():
     program = build('blocks.c')
-    for preload in ('', ALLOCATOR):
-        run = Run([program], LD_PRELOAD=preload, CPUPROFILE_FREQUENCY='1000')
+    for preload, blocks in (('', '100000'), (ALLOCATOR, '3000000')):
+        run = Run([program, blocks], LD_PRELOAD=preload, CPUPROFILE_FREQUENCY='1000')
         profile = checked('blocks.prof', run)
         _, within = profile.functions(program)
         expect(profile.total > 0 and within['take_and_give'] >= 0.95 * profile.total, within)
@@ -320,22 +326,24 @@ def children_that_do_nothing():
 
 
 def children_in_a_storm():
-    """Forked by four threads at one time: all of them write a profile of their own, and nothing but their own."""
+    """Forked by four threads at one time: all of them write a profile of their own, and nothing but their own.
+
+    A tick is the kernel's, which looks at who runs 250 times a second. Of 50 ms of a child it sees some twelve on an
+    idle machine, and five on one with six processes for each processor, where a child is put aside between two looks
+    most times; all its time goes to where it was seen, and a child that was not seen at all has no profile."""
     program = build('children.c')
-    run = Run([program, 'storm', '200'], CPUPROFILE='c.prof', CPUPROFILE_FREQUENCY='1000')
+    run = Run([program, 'storm', '80'], CPUPROFILE='c.prof', CPUPROFILE_FREQUENCY='1000')
     parent, children = profiles_of('c.prof')
     expect(len(children) == len(run.lines) - 1 and sorted(p.total for p in [parent, *children]) ==
            sorted(line[0] for line in run.lines), len(children), run.lines)
-    all_of_them = sum(p.total for p in children)  # less what each did after the kernel looked last
-    expect(0.5 < all_of_them / (200 * 20) < 1.1, all_of_them)
-    some = children[:20]
+    expect(0.8 * 80 < len(children) <= 80, len(children))
     worked = 0
-    for profile in some:
+    for profile in children:
+        expect(45 <= profile.total <= 70, profile.total)
         _, within = profile.functions(program)
-        expect(within['in_child'] > 0 and within['in_parent'] == 0, within)
+        expect(within['in_parent'] == 0, within)
         worked += within['in_child']
-    # The rest is copies of pages: on a busy machine half of what a single child does.
-    expect(worked >= 0.7 * sum(p.total for p in some), worked, [p.total for p in some])
+    expect(worked >= 0.7 * sum(p.total for p in children), worked, 'the rest is copies of pages', len(children))
 
 
 def children_behind_our_back():
@@ -441,36 +449,24 @@ def killed():
         env = dict(os.environ, CPUPROFILE='k.prof', CPUPROFILE_FLUSH_SECONDS='1')
         if what == 'kill':
             process = subprocess.Popen([program, '60'], env=env, stdout=subprocess.DEVNULL)
-            wait_for_cpu(process.pid, 2.5)
+            wait_for_cpu(process.pid, 1.5)
             process.kill()
             process.wait()
         else:
-            subprocess.run([program, '2.5', '_exit'], env=env, stdout=subprocess.DEVNULL, check=False)
+            subprocess.run([program, '1.5', '_exit'], env=env, stdout=subprocess.DEVNULL, check=False)
         profile = Profile('k.prof')
-        expect(profile.total >= 140, what, profile.total)
-        expect(profile.functions(program)[0]['in_parent'] > 100, what)
+        expect(profile.total >= 80, what, profile.total)
+        expect(profile.functions(program)[0]['in_parent'] > 70, what)
         os.unlink('k.prof')
     env = dict(os.environ, CPUPROFILE='k.prof', CPUPROFILE_FLUSH_SECONDS='0')
-    subprocess.run([program, '1.5', '_exit'], env=env, stdout=subprocess.DEVNULL, check=False)
+    subprocess.run([program, '1.2', '_exit'], env=env, stdout=subprocess.DEVNULL, check=False)
     expect(os.path.getsize('k.prof') == 0, 'written without being asked')
-
-
-def threads_by_their_share():
-    program = build('threads.c')
-    run = Run([program, 'split', '4', 'blocked'], CPUPROFILE='t.prof', CPUPROFILE_FREQUENCY='1000')
-    profile = checked('t.prof', run)
-    expect(near(profile.total, 1000 * float(run.out), 0.03), profile.total, run.out)
-    own, within = profile.functions(program)
-    total = sum(own[n] for n in ('one', 'two', 'three', 'first'))
-    for name, share in (('one', 1 / 8), ('two', 2 / 8), ('three', 3 / 8), ('first', 2 / 8)):
-        expect(abs(own[name] / total - share) < 0.02, name, own[name] / total, 'instead of', share)
-    expect(within['run_one'] >= own['one'], within)
 
 
 def functions_by_their_share():
     """A signal says where the thread is, and not where it was since the last one: that much is chance."""
     program = build('threads.c')
-    run = Run([program, 'turns', '6'], CPUPROFILE_FREQUENCY='1000')
+    run = Run([program, 'turns', '4'], CPUPROFILE_FREQUENCY='1000')
     own, _ = checked('turns.prof', run).functions(program)
     *used, squares, _ = map(float, run.out.split())
     total = sum(own[n] for n in ('one', 'two', 'three'))
@@ -480,16 +476,20 @@ def functions_by_their_share():
         expect(abs(own[name] / total - share) < 0.02 + 3 * chance, name, own[name] / total, 'instead of', share, chance)
 
 
-def rates():
+def rates_and_shares_of_threads():
     """What was asked for, or the highest there is: samples are worth the CPU time, on any mix of threads."""
     program = build('threads.c')
-    for asked in (1000, 4000, 10000):
-        for what in (('split', '2'), ('split', '2', 'blocked')):
-            run = Run([program, *what], CPUPROFILE='r.prof', CPUPROFILE_FREQUENCY=str(asked))
-            profile = checked('r.prof', run)
-            expect(profile.period == 1000000 // min(asked, 4000), profile.period)
-            got, wanted = profile.total * profile.period / 1e6, float(run.out)
-            expect(near(got, wanted, 0.01), asked, what, got, 'seconds instead of', wanted)
+    for asked, *what in ((1000,), (1000, 'blocked'), (4000,), (4000, 'blocked'), (10000,)):
+        run = Run([program, 'split', '2', *what], CPUPROFILE='r.prof', CPUPROFILE_FREQUENCY=str(asked))
+        profile = checked('r.prof', run)
+        expect(profile.period == 1000000 // min(asked, 4000), profile.period)
+        got, wanted = profile.total * profile.period / 1e6, float(run.out)
+        expect(near(got, wanted, 0.01), asked, what, got, 'seconds instead of', wanted)
+        own, within = profile.functions(program)
+        total = sum(own[n] for n in ('one', 'two', 'three', 'first'))
+        for name, share in (('one', 1 / 8), ('two', 2 / 8), ('three', 3 / 8), ('first', 2 / 8)):
+            expect(abs(own[name] / total - share) < 0.02, name, own[name] / total, 'instead of', share)
+        expect(within['run_one'] >= own['one'], within)
 
 
 def short_threads():
@@ -541,10 +541,10 @@ def strange_stacks():
 
 
 def exceptions():
-    run = Run([build('stacks.cpp', cxx=True), '3'], CPUPROFILE='x.prof', CPUPROFILE_FREQUENCY='4000')
+    run = Run([build('stacks.cpp', cxx=True), '1.5'], CPUPROFILE='x.prof', CPUPROFILE_FREQUENCY='4000')
     expect(run.out == 'trace=1\n', run.out)
     profile = checked('x.prof', run)
-    expect(near(profile.total, 12000, 0.1), profile.total)
+    expect(near(profile.total, 6000, 0.1), profile.total)
     deep = sum(c for c, pcs in profile.records if len(pcs) > 2)
     expect(deep > 0.97 * profile.total, 'stacks that end at once:', profile.total - deep)
 
@@ -660,30 +660,36 @@ def run_command():
 
 
 TESTS = [depends_on_libc_alone, linked, preloaded, static_archive, every_call, around_a_loop, toggled_by_a_signal, frequencies,
-         other_timers, no_file, names, forked, children_that_do_nothing, children_in_a_storm,
-         children_behind_our_back, executed, switched, signal_of_the_program,
-         set_user_id, killed, threads_by_their_share, functions_by_their_share, rates, short_threads, threads_that_linger, threads_and_switches,
-         plugins, strange_stacks, exceptions, bad_files, closed_stderr, methods, many_stacks, run_command, unwinder_agrees_with_libgcc]
+         other_timers, no_file, names, forked, children_that_do_nothing, children_in_a_storm, children_behind_our_back,
+         executed, switched, signal_of_the_program, set_user_id, killed, functions_by_their_share,
+         rates_and_shares_of_threads, short_threads, threads_that_linger, threads_and_switches, plugins, strange_stacks,
+         exceptions, bad_files, closed_stderr, methods, many_stacks, run_command, unwinder_agrees_with_libgcc]
+
+
+def attempt(test):
+    """What is wrong, or None."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            test()
+        except (Wrong, subprocess.SubprocessError, OSError, StopIteration, IndexError) as error:
+            return '%s: %s' % (type(error).__name__, error)
+        finally:
+            os.chdir('/')
+    return None
 
 
 def main():
     failed = 0
     only = sys.argv[11:]
     tests = [t for t in TESTS if not only or t.__name__ in only]
-    print('1..%d' % len(tests))
-    for number, test in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            try:
-                test()
-                message = None
-            except (Wrong, subprocess.SubprocessError, OSError, StopIteration, IndexError) as error:
-                message = '%s: %s' % (type(error).__name__, error)
-            os.chdir('/')
-        failed += message is not None
-        print('%s %d - %s' % ('not ok' if message else 'ok', number, test.__name__.replace('_', ' ')), flush=True)
-        for line in (message or '').splitlines():
-            print('# ' + line)
+    print('1..%d' % len(tests), flush=True)
+    with multiprocessing.Pool(2) as pool:
+        for number, (test, message) in enumerate(zip(tests, pool.imap(attempt, tests)), 1):
+            failed += message is not None
+            print('%s %d - %s' % ('not ok' if message else 'ok', number, test.__name__.replace('_', ' ')), flush=True)
+            for line in (message or '').splitlines():
+                print('# ' + line)
     return failed > 0
 
 

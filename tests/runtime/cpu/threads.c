@@ -4,11 +4,13 @@
  *                           three threads and the first one use CPU time as 1 : 2 : 3 : 2; those
  *                           three are made with all signals blocked
  *   threads turns SECONDS   the first thread works in three functions in turn, a few milliseconds
- * each; the lines before the last tell the CPU time of each threads many N          N threads one
- * after another, each too short for most ticks threads churn SECONDS   threads come and go while
- * one starts and stops profiles threads lingers         a thread that works on after its first
- * destructors threads exits           threads that end by pthread_exit and by being cancelled, and
- * of C11 The last line is the CPU time that the process used. */
+ *                           each; the lines before the last tell the CPU time of each
+ *   threads many N          N threads one after another, each too short for most ticks
+ *   threads churn SECONDS   threads come and go while one starts and stops profiles
+ *   threads lingers         a thread that works on after its first destructors
+ *   threads exits           threads that end by pthread_exit and by being cancelled, and of C11
+ *
+ * The last line is the CPU time that the process used. */
 #include <gperftools/profiler.h>
 
 #include <pthread.h>
