@@ -195,13 +195,14 @@ static void allow_all(struct program *program, const int *numbers, size_t n)
         ADD(program, SKIP_UNLESS((uint32_t)numbers[i], 1), ALLOW);
 }
 
-/* Files may be opened to be read. Flags are the argument of that number. */
-static void allow_open(struct program *program, int number, unsigned argument)
+#define OPEN_TO_WRITE                                                                              \
+    (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY))
+
+/* Files may be opened, but not so. Flags are the argument of that number. */
+static void allow_open(struct program *program, int number, unsigned argument, uint32_t but)
 {
-    const uint32_t writing =
-        O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY);
-    ADD(program, SKIP_UNLESS((uint32_t)number, 4), LOAD(LOW(argument)), SKIP_IF_ANY(writing, 1),
-        ALLOW, REFUSE);
+    ADD(program, SKIP_UNLESS((uint32_t)number, 4), LOAD(LOW(argument)), SKIP_IF_ANY(but, 1), ALLOW,
+        REFUSE);
 }
 
 /* What a number alone does not decide. */
@@ -237,15 +238,16 @@ static bool enter_seccomp(const struct sandbox_options *options, bool has_folder
         allow_all(&program, with_fork, COUNT_OF(with_fork));
     if (has_folder) {
         allow_all(&program, in_folder, COUNT_OF(in_folder));
-        ADD(&program, SKIP_UNLESS(SYS_openat, 1), ALLOW);
+        /* Who opens a file to read may empty it, as far as Landlock is concerned. */
+        allow_open(&program, SYS_openat, 2, O_TRUNC);
         /* Times of files by what is open, not by their names. */
         ADD(&program, SKIP_UNLESS(SYS_utimensat, 6), LOAD(LOW(1)), SKIP_UNLESS(0, 3), LOAD(HIGH(1)),
             SKIP_UNLESS(0, 1), ALLOW, REFUSE);
     }
     add_rules(&program, options);
-    allow_open(&program, SYS_openat, 2);
+    allow_open(&program, SYS_openat, 2, OPEN_TO_WRITE);
 #ifdef __x86_64__
-    allow_open(&program, SYS_open, 1);
+    allow_open(&program, SYS_open, 1, OPEN_TO_WRITE);
 #endif
     ADD(&program, REFUSE);
     const struct sock_fprog filter = {.len = program.n, .filter = program.rows};

@@ -6,8 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -136,29 +139,71 @@ static void reach_others(void)
     EXPECT(14, syscall(SYS_clone3, NULL, 0UL) == -1 && errno == ENOSYS);
 }
 
-/* Where the kernel has no Landlock, the folder is not to be written to either. */
+#define LANDLOCK_CREATE_RULESET 444
+
+/* Tried in the sandbox, whether or not it has a folder to write to. */
+static void write_outside(void)
+{
+    char made[80];
+    (void)snprintf(made, sizeof made, "%s/made", inside);
+    REFUSED(20, open(outside, O_WRONLY | O_CLOEXEC));
+    REFUSED(21, open(outside, O_RDONLY | O_TRUNC | O_CLOEXEC));
+    REFUSED(22, unlink(outside));
+    REFUSED(23, rename(outside, made));
+    REFUSED(24, truncate(outside, 0));
+    (void)snprintf(made, sizeof made, "%s/../made", inside);
+    REFUSED(25, open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    REFUSED(26, open(made, O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
+    REFUSED(27, open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    char *const argv[] = {(char[]){"true"}, NULL};
+    REFUSED(28, execv("/bin/true", argv));
+    REFUSED(29, chmod(outside, 0777));
+    REFUSED(30, utimensat(AT_FDCWD, outside, NULL, 0));
+}
+
 static void write_to_the_folder(void)
 {
     char made[80], renamed[80];
     (void)snprintf(made, sizeof made, "%s/made", inside);
     (void)snprintf(renamed, sizeof renamed, "%s/renamed", inside);
-    const bool has_landlock = syscall(444 /* landlock_create_ruleset */, NULL, 0UL, 1) > 0;
+    /* Otherwise this is what the next test is about. */
+    const bool has_landlock = syscall(LANDLOCK_CREATE_RULESET, NULL, 0UL, 1) > 0;
     enter(inside, false);
-    const int fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    EXPECT(1, has_landlock ? fd >= 0 : fd == -1 && errno == EPERM);
     if (has_landlock) {
-        EXPECT(2, write(fd, "x", 1) == 1 && futimens(fd, NULL) == 0 && close(fd) == 0);
-        EXPECT(3, rename(made, renamed) == 0 && unlink(renamed) == 0);
+        const int fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        EXPECT(1, fd >= 0 && write(fd, "x", 1) == 1 && futimens(fd, NULL) == 0 && close(fd) == 0);
+        EXPECT(2, rename(made, renamed) == 0 && unlink(renamed) == 0);
     }
-    REFUSED(4, open(outside, O_WRONLY | O_CLOEXEC));
-    REFUSED(5, unlink(outside));
-    REFUSED(6, rename(outside, made));
-    (void)snprintf(made, sizeof made, "%s/../made", inside);
-    REFUSED(7, open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    char *const argv[] = {(char[]){"true"}, NULL};
-    REFUSED(8, execv("/bin/true", argv));
-    REFUSED(9, chmod(outside, 0777));
-    REFUSED(10, utimensat(AT_FDCWD, outside, NULL, 0));
+    write_outside();
+}
+
+/* As an old kernel, or a container, answers. */
+static void lose_landlock(void)
+{
+    struct sock_filter rows[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LANDLOCK_CREATE_RULESET, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = {.len = COUNT_OF(rows), .filter = rows};
+    EXPECT(10, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    EXPECT(11, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+    EXPECT(12, syscall(LANDLOCK_CREATE_RULESET, NULL, 0UL, 1) == -1 && errno == ENOSYS);
+}
+
+/* The folder is not to be written to either. */
+static void write_without_landlock(void)
+{
+    char made[80];
+    (void)snprintf(made, sizeof made, "%s/made", inside);
+    lose_landlock();
+    enter(inside, false);
+    REFUSED(1, open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    const int fd = open(inside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    EXPECT(2, fd >= 0);
+    REFUSED(3, futimens(fd, NULL));
+    write_outside();
 }
 
 static void fork_processes(void)
@@ -203,6 +248,12 @@ static void one_folder_is_writable(void **state)
     expect_all(write_to_the_folder);
 }
 
+static void no_folder_is_without_landlock(void **state)
+{
+    (void)state;
+    expect_all(write_without_landlock);
+}
+
 static void processes_are_inside_too(void **state)
 {
     (void)state;
@@ -227,9 +278,13 @@ static void sanitizers_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reading_goes_on),          cmocka_unit_test(writing_is_refused),
-        cmocka_unit_test(others_are_out_of_reach),  cmocka_unit_test(one_folder_is_writable),
-        cmocka_unit_test(processes_are_inside_too), cmocka_unit_test(abort_ends_it),
+        cmocka_unit_test(reading_goes_on),
+        cmocka_unit_test(writing_is_refused),
+        cmocka_unit_test(others_are_out_of_reach),
+        cmocka_unit_test(one_folder_is_writable),
+        cmocka_unit_test(no_folder_is_without_landlock),
+        cmocka_unit_test(processes_are_inside_too),
+        cmocka_unit_test(abort_ends_it),
     };
     const struct CMUnitTest without[] = {cmocka_unit_test(sanitizers_are_told)};
     return SANDBOX_WORKS ? cmocka_run_group_tests(tests, set_up, tear_down)
