@@ -9,12 +9,14 @@ usage: sandbox.py CPROF [--sanitized]
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-PROFILES = pathlib.Path(__file__).resolve().parents[1] / 'testdata' / 'profiles'
+HERE = pathlib.Path(__file__).resolve().parent
+PROFILES = HERE.parent / 'testdata' / 'profiles'
 PROGRAM, IS_SANITIZED = pathlib.Path(sys.argv[1]).resolve(), '--sanitized' in sys.argv[2:]
 PATIENCE = 60
 TESTS = []
@@ -57,13 +59,13 @@ def is_sleeping_in_read(pid):
 
 
 class Run:
-    """cprof, started in a folder of its own, its standard input a pipe."""
+    """cprof, started in a folder of its own, its standard input a pipe. `by`: what starts it."""
 
-    def __init__(self, folder, *args, **env):
+    def __init__(self, folder, *args, by=(), **env):
         self.folder = folder
         kept = {k: v for k, v in os.environ.items() if k in ('PATH',) or k.endswith('SAN_OPTIONS')}
         self.told = open(os.path.join(folder, 'told'), 'w+', encoding='utf-8')
-        self.process = subprocess.Popen([PROGRAM, *map(str, args)], cwd=folder, stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([*by, PROGRAM, *map(str, args)], cwd=folder, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.told,
                                         env={**kept, 'LC_ALL': 'C', 'HOME': folder, **env})
 
@@ -163,6 +165,72 @@ def nobody_reads_alone(folder):
     expect(status == 1, 'status %d' % status)
     wait_until(lambda: not os.path.exists('/proc/%d' % worker) or status_of(worker)['State'].startswith('Z'), 'its end')
     expect(not [name for name in os.listdir(folder) if name not in ('told', '.cache')], 'left: %s' % os.listdir(folder))
+
+
+def without(what):
+    return sys.executable, HERE / 'without.py', what
+
+
+def make_program(folder):
+    """A program with so much debug information that what is found there is kept, and a profile of it."""
+    source, path, filler = (pathlib.Path(folder, name) for name in ('prog.c', 'prog', 'filler'))
+    source.write_text('int main(void)\n{\n    return 0;\n}\n', encoding='utf-8')
+    filler.write_bytes(bytes(1 << 20))
+    subprocess.run(['gcc', '-g', '-no-pie', '-Wl,--build-id', '-o', path, source], check=True)
+    subprocess.run(['objcopy', '--add-section=.debug_filler=%s' % filler, path], check=True)
+    symbols = subprocess.run(['nm', path], stdout=subprocess.PIPE, check=True).stdout.decode()
+    place = next(int(line.split()[0], 16) for line in symbols.splitlines() if line.endswith(' T main'))
+    profile = pathlib.Path(folder, 'prof')
+    profile.write_bytes(struct.pack('<11Q', 0, 3, 0, 10000, 0, 5, 1, place, 0, 1, 0))
+    return path, profile
+
+
+def lose_places(path):
+    """Of the program's lines, so that nobody sees it from outside."""
+    before, shown = path.stat(), subprocess.run(['readelf', '-SW', path], stdout=subprocess.PIPE, check=True).stdout.decode()
+    row = next(line.replace('[ ', '[').split() for line in shown.splitlines() if ' .debug_line ' in line)
+    with open(path, 'r+b') as file:
+        file.seek(int(row[4], 16))
+        file.write(bytes(int(row[5], 16)))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@test
+def the_cache_without_landlock(folder):
+    """Where nobody keeps it to the cache folder, the process that reads takes what is kept there and keeps nothing."""
+    if IS_SANITIZED:
+        return
+    path, profile = make_program(folder)
+    kept = pathlib.Path(folder, '.cache', 'cprof')
+
+    def ask(*by):
+        status, shown, told = Run(folder, '--text', '--lines', path, profile, by=by).end()
+        expect(status == 0, 'status %d: %s' % (status, told))
+        return b'prog.c:2' in shown, len(list(kept.iterdir()))
+
+    for by, wanted in ((without('landlock'), (True, 0)), ((), (True, 1))):
+        expect(ask(*by) == wanted, '%s: %s' % (by, ask(*by)))
+    lose_places(path)
+    expect(ask(*without('landlock')) == (True, 1), 'what was kept is not used')
+    for file in kept.iterdir():
+        file.unlink()
+    expect(ask(*without('landlock')) == (False, 0), 'the places were not lost')
+
+
+@test
+def it_is_told_where_there_are_no_filters(folder):
+    """Files are read all the same, and a line says what is missing."""
+    status, shown, told = Run(folder, '--text', PROFILES / 'collapsed.txt', by=without('filters')).end()
+    expect(status == 0 and b'Total: 18' in shown, 'status %d: %s' % (status, told))
+    expect(('There is no sandbox here: ' in told) != IS_SANITIZED, told)
+
+
+@test
+def children_that_nobody_waits_for(folder):
+    """Who starts the program may have said that ended processes are of no interest: ours is."""
+    status, shown, told = Run(folder, '--text', PROFILES / 'collapsed.txt',
+                              by=('env', '--ignore-signal=CHLD')).end()
+    expect(status == 0 and b'Total: 18' in shown, 'status %d: %s' % (status, told))
 
 
 @test

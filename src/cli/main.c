@@ -173,6 +173,7 @@ int main(int argc, char **argv)
         argv[1] = doctor_option;
     analysis_settings(cli.analysis)->cache = true;
     analysis_settings(cli.analysis)->sandbox = getenv("CPROF_NO_SANDBOX") == NULL;
+    (void)signal(SIGCHLD, SIG_DFL); /* whoever started us may want to hear of nobody: we do */
     const bool is_run = n && names_is_word(cli.name, argv[1], "run");
     if (!is_run)
         watch_signals(&cli.temps);

@@ -250,7 +250,6 @@ static bool run_command(struct runner *runner, struct cli *cli, const struct req
     runner->is_out_of_reach = obstacle != NULL;
     const sigset_t watched = watched_signals();
     sigset_t before;
-    (void)sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     (void)sigprocmask(SIG_BLOCK, &watched, &before);
     const pid_t pid = fork();
     if (pid == 0) {

@@ -162,8 +162,11 @@ int worker_wait(struct cli *cli, pid_t pid)
 {
     int how = 0;
     while (waitpid(pid, &how, 0) < 0) {
-        if (errno != EINTR)
-            return 1;
+        struct error err;
+        if (errno != EINTR) {
+            (void)error_system(&err, errno, "waiting for the process that reads");
+            return talk_fail(cli, &err);
+        }
     }
     if (!WIFSIGNALED(how))
         return WEXITSTATUS(how);
