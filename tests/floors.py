@@ -37,7 +37,7 @@ RUNTIME_FLOORS = {
     'alloc': 'hooks unwind names',
     'cpuprof': 'unwind',
     'heapprof': 'alloc hooks unwind',
-    'heapcheck': 'heapprof alloc unwind names',
+    'heapcheck': 'heapprof alloc hooks unwind names',
     'http': 'names',
 }
 

@@ -33,21 +33,20 @@ long pages_requests(void)
 
 enum { OWN_MOST = 8192 }; /* what is beyond that is not noted */
 
-/* A place is free when its start is 0; it counts once its end is set. Both are complements: these
- * are in the data of the program where we are linked statically, and are no pointers of its own. */
+/* A place is free when its start is 0; it counts once its end is set. */
 static struct {
     _Atomic uintptr_t start, end;
 } owned[OWN_MOST];
 static _Atomic size_t n_owned; /* no place from here on was ever used */
 
-static void note(uintptr_t start, size_t size)
+void pages_note_own(uintptr_t start, uintptr_t end)
 {
     for (size_t i = 0; i < OWN_MOST; i++) {
         uintptr_t free_place = 0;
         if (owned[i].start != 0 ||
-            !atomic_compare_exchange_strong(&owned[i].start, &free_place, ~start))
+            !atomic_compare_exchange_strong(&owned[i].start, &free_place, start))
             continue;
-        owned[i].end = ~(start + size);
+        owned[i].end = end;
         size_t n = n_owned;
         while (n <= i && !atomic_compare_exchange_weak(&n_owned, &n, i + 1))
             ;
@@ -59,7 +58,7 @@ static void forget(uintptr_t start)
 {
     const size_t n = n_owned;
     for (size_t i = 0; i < n; i++) {
-        if (owned[i].start == ~start) {
+        if (owned[i].start == start) {
             owned[i].end = 0;
             owned[i].start = 0;
             return;
@@ -72,9 +71,8 @@ bool pages_next_own(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *e
     const size_t n = n_owned;
     bool is_found = false;
     for (size_t i = 0; i < n; i++) {
-        const uintptr_t noted = owned[i].start, first = ~noted, last = ~owned[i].end;
-        if (noted == 0 || last <= from || last == UINTPTR_MAX || first >= to ||
-            (is_found && first >= *start))
+        const uintptr_t first = owned[i].start, last = owned[i].end;
+        if (first == 0 || last <= from || first >= to || (is_found && first >= *start))
             continue;
         is_found = true;
         *start = first > from ? first : from;
@@ -128,7 +126,7 @@ void *pages_map(void *place, size_t size, size_t align)
         }
     }
     if (p)
-        note((uintptr_t)p, size);
+        pages_note_own((uintptr_t)p, (uintptr_t)p + size);
     errno = kept;
     return p;
 }

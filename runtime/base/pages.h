@@ -15,8 +15,10 @@ enum { SYSTEM_PAGE = 4096 };
 void *pages_map(void *place, size_t size, size_t align);
 void pages_unmap(void *start, size_t size);
 
-/* The first part of what was mapped here that lies between the addresses; false if there is none.
- * Takes no lock. */
+/* Other memory is our own, too. */
+void pages_note_own(uintptr_t start, uintptr_t end);
+/* The first part of what is our own that lies between the addresses; false if there is none. Takes
+ * no lock. */
 bool pages_next_own(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *end);
 
 /* Gives the memory back and keeps the addresses: they read as zeroes from now on. False when the

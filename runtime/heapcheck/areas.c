@@ -137,12 +137,3 @@ struct area *areas_find(const struct areas *areas, uintptr_t address)
     struct area *area = areas_from(areas, address);
     return area < areas_last(areas) && address >= area->start ? area : NULL;
 }
-
-void areas_leave_out(struct areas *areas, const struct range *range)
-{
-    struct area *area = areas_from(areas, range->start);
-    for (; area < areas_last(areas) && area->start < range->end; area++) {
-        if (area->start >= range->start)
-            area->dead_end = range->end < area->end ? range->end : area->end;
-    }
-}

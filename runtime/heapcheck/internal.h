@@ -95,7 +95,6 @@ void signal_resume(struct world *world);
 
 struct modules {
     struct pile data;   /* struct range: what of them can be written */
-    struct range own;   /* that of our own library, which is not among these; 0, 0: there is none */
     struct pile exempt; /* struct exempt */
     size_t tls_below;   /* static thread-local storage reaches so far below the thread pointer */
     size_t own_below, own_size; /* where our own is */
@@ -110,6 +109,8 @@ struct exempt {
     unsigned depth; /* so many innermost frames are looked at */
 };
 
+/* Notes what of our own data lies among the program's, or is a library's. Once. */
+void modules_note_own(void);
 /* Takes the loader's lock: not while threads are stopped. */
 void modules_list(struct modules *modules);
 /* Nothing was loaded or unloaded since. Takes that lock too. */
@@ -123,7 +124,7 @@ bool modules_exempt(const struct modules *modules, stack_ix stack);
 
 struct area {
     uintptr_t start, end;
-    uintptr_t dead_end; /* from the start to here it is not for us: stacks, our own data */
+    uintptr_t dead_end; /* from the start to here it is not for us: stacks */
     bool is_anonymous;
     bool is_guarded; /* what comes before it cannot be touched: perhaps it is a stack */
     bool is_stack;   /* the first thread's */
@@ -145,9 +146,6 @@ struct area *areas_find(const struct areas *areas, uintptr_t address);
 /* The first one that ends above it, and the end of the list. */
 struct area *areas_from(const struct areas *areas, uintptr_t address);
 struct area *areas_last(const struct areas *areas);
-/* Nothing of the range is looked at because something points into it. */
-void areas_leave_out(struct areas *areas, const struct range *range);
-
 /* ---- mark.c: what can be reached ---------------------------------------------------------------
  */
 
@@ -175,6 +173,8 @@ void mark_start(struct mark *mark, const struct mark_rules *rules);
 void mark_end(struct mark *mark);
 /* All that can be reached from the words of a range, as far as it can be read. */
 void mark_range(struct mark *mark, const char *root, uintptr_t start, uintptr_t end);
+/* The same without what is our own. */
+void mark_data(struct mark *mark, const char *root, uintptr_t start, uintptr_t end);
 /* All that can be reached from a block, and it. */
 void mark_object(struct mark *mark, const char *root, const struct object *object);
 /* The object that a word points at by the rules. */

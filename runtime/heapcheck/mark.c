@@ -86,6 +86,19 @@ static void leave_out_old_stack(struct area *area)
         area->dead_end = end < area->end ? end : area->end;
 }
 
+/* Our own pages, the heap's too, may lie beside what the program mapped, and our data among its. */
+static void push_foreign(struct mark *mark, uintptr_t start, uintptr_t end)
+{
+    while (start < end) {
+        uintptr_t own, own_end;
+        if (!pages_next_own(start, end, &own, &own_end))
+            own = own_end = end;
+        if (own > start)
+            push(mark, start, own);
+        start = own_end;
+    }
+}
+
 static void reach_area(struct mark *mark, uintptr_t word)
 {
     if (word - mark->seen.start < mark->seen.end - mark->seen.start)
@@ -98,15 +111,7 @@ static void reach_area(struct mark *mark, uintptr_t word)
         return;
     area->is_reached = true;
     leave_out_old_stack(area);
-    /* Our own pages, the heap's too, may lie beside what the program mapped. */
-    for (uintptr_t at = area->dead_end; at < area->end;) {
-        uintptr_t heap, heap_end;
-        if (!pages_next_own(at, area->end, &heap, &heap_end))
-            heap = heap_end = area->end;
-        if (heap > at)
-            push(mark, at, heap);
-        at = heap_end;
-    }
+    push_foreign(mark, area->dead_end, area->end);
 }
 
 static void tell(const struct mark *mark, const struct object *object, uintptr_t at)
@@ -172,6 +177,13 @@ void mark_range(struct mark *mark, const char *root, uintptr_t start, uintptr_t 
 {
     mark->root = root;
     scan_readable(mark, start, end);
+    drain(mark);
+}
+
+void mark_data(struct mark *mark, const char *root, uintptr_t start, uintptr_t end)
+{
+    mark->root = root;
+    push_foreign(mark, start, end);
     drain(mark);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The loaded objects, as far as a check needs them: their data, how far thread-local storage
- * reaches, and the code whose blocks are left alone. Our own library's data and storage are left
- * out: they hold nothing of the program's. */
+ * reaches, and the code whose blocks are left alone. Our own data and storage are left out: they
+ * hold nothing of the program's. */
 #include "heapcheck/internal.h"
 
 #include <elf.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/pages.h"
+#include "hooks/hooks.h"
 
 /* Names of libraries, followed by a point or a minus. */
 static const struct {
@@ -104,9 +105,7 @@ static int see(struct dl_phdr_info *info, size_t size, void *to)
             see_tls(modules, info, part->p_memsz, is_own);
         if (part->p_type != PT_LOAD)
             continue;
-        if ((part->p_flags & PF_W) && is_own)
-            modules->own = (struct range){start, whole_pages(end)};
-        else if (part->p_flags & PF_W)
+        if (part->p_flags & PF_W)
             add_data(modules, start, end);
         if ((part->p_flags & PF_X) && depth > 0)
             add_exempt(modules, start, end, depth);
@@ -114,10 +113,45 @@ static int see(struct dl_phdr_info *info, size_t size, void *to)
     return 0;
 }
 
+/* Our data where we are part of the program: see archive.sh. */
+extern char data_start __asm__("__start_cprof_data") __attribute__((weak, visibility("hidden")));
+extern char data_end __asm__("__stop_cprof_data") __attribute__((weak, visibility("hidden")));
+extern char bss_start __asm__("__start_cprof_bss") __attribute__((weak, visibility("hidden")));
+extern char bss_end __asm__("__stop_cprof_bss") __attribute__((weak, visibility("hidden")));
+
+static int note_own(struct dl_phdr_info *info, size_t size, void *to)
+{
+    (void)size;
+    (void)to;
+    if (!is_ours(info))
+        return 0;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        const uintptr_t start = info->dlpi_addr + part->p_vaddr;
+        if (part->p_type == PT_LOAD && (part->p_flags & PF_W))
+            pages_note_own(start, whole_pages(start + part->p_memsz));
+    }
+    return 1;
+}
+
+void modules_note_own(void)
+{
+    if (&data_start) {
+        pages_note_own((uintptr_t)&data_start, (uintptr_t)&data_end);
+        pages_note_own((uintptr_t)&bss_start, (uintptr_t)&bss_end);
+    } else {
+        (void)dl_iterate_phdr(note_own, NULL);
+    }
+}
+
 void modules_list(struct modules *modules)
 {
     *modules = (struct modules){.is_complete = true};
     (void)dl_iterate_phdr(see, modules);
+    if (&data_start) { /* of our storage, what has registers of the program's */
+        modules->own_below = (uintptr_t)__builtin_thread_pointer() - (uintptr_t)&hooks_caller;
+        modules->own_size = sizeof hooks_caller;
+    }
 }
 
 static int see_counts(struct dl_phdr_info *info, size_t size, void *to)

@@ -250,7 +250,6 @@ void roots_mark(struct mark *mark, const struct root_choice *choice, const struc
                 const struct modules *modules, const struct own_frame *frame)
 {
     struct visit visit = {mark, modules};
-    areas_leave_out(&mark->areas, &modules->own);
     if (choice->threads) {
         bury_stack(mark, (uintptr_t)__builtin_thread_pointer());
         mark_threads(mark, world, modules);
@@ -261,7 +260,7 @@ void roots_mark(struct mark *mark, const struct root_choice *choice, const struc
         return;
     for (size_t i = 0; i < modules->data.n; i++) {
         const struct range *data = (const struct range *)modules->data.p + i;
-        mark_range(mark, "global data", data->start, data->end);
+        mark_data(mark, "global data", data->start, data->end);
     }
     for (size_t i = 0; i < roots.regions.n; i++) {
         const struct range *region = (const struct range *)roots.regions.p + i;

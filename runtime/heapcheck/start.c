@@ -213,6 +213,7 @@ static __attribute__((constructor)) void start_checker(void)
         message_say(MESSAGE_FATAL, "Can not start so late. You have to enable heap checking with "
                                    "HEAPCHECK=<mode>.");
     message_keep_stderr();
+    modules_note_own();
     roots_start();
     areas_note_early();
     note_process();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * truth: leak 1 77
+ * linked: clean
  * why: the child leaks, the parent does not; the child ends by exit */
 #include <sys/wait.h>
 
