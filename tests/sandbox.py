@@ -9,6 +9,7 @@ usage: sandbox.py CPROF [--sanitized]
 import os
 import pathlib
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -112,6 +113,18 @@ def no_home_is_made(folder):
         expect(run.end(b'main;leaf 3\n')[0] == 0, 'status')
         is_made = os.path.isdir(os.path.join(home, '.cache', 'cprof'))
         expect(is_made == (wanted and not IS_SANITIZED), 'the cache folder')
+
+
+@test
+def servers_are_asked_from_inside(folder):
+    """What strangers' servers send is read in the sandbox, too; one that does not answer shows it."""
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        run = Run(folder, '--text', 'http://127.0.0.1:%d/pprof/heap' % server.getsockname()[1])
+        asking, _ = server.accept()
+        worker = children(run.process.pid)[0]
+        expect(filters(run, worker) == ('0', '0' if IS_SANITIZED else '2'), 'filters: %s' % (filters(run, worker),))
+        asking.close()
+        expect(run.end()[0] == 1, 'status')
 
 
 @test

@@ -201,9 +201,11 @@ const char *analysis_server_program(const struct analysis *analysis);
 /* Whether somebody has to be asked over a network for what these names, and the settings, stand
  * for. */
 bool analysis_needs_network(const struct analysis *analysis, const char *const *names, uint32_t n);
-/* The one folder that reports write to on their own, made if there is none yet; NULL: none. The
- * analysis's. */
-const char *analysis_cache_folder(struct analysis *analysis);
+/* The folders that reports write to on their own, made if they are not there yet; NULL behind the
+ * last one. With `names`, for which that network is asked, those of what is fetched are among them.
+ * The analysis's. */
+const char *const *analysis_folders(struct analysis *analysis, const char *const *names,
+                                    uint32_t n);
 
 uint32_t analysis_count(const struct analysis *analysis);      /* profiles loaded */
 const char *analysis_program(const struct analysis *analysis); /* as given; NULL: none was */

@@ -130,6 +130,11 @@ bool remote_load(struct analysis *analysis, const char *name, enum load_as as,
 bool remote_add_names(struct analysis *analysis, struct file *file, const char *name,
                       struct error *err) CHECKED;
 
+/* The folder for what is fetched, if there is one; and that, made, where one of these names is a
+ * server's: else NULL. */
+bool remote_make_folder(struct analysis *analysis, struct error *err) CHECKED;
+const char *remote_folder(struct analysis *analysis, const char *const *names, uint32_t n);
+
 /* What a server's pages say (answer.c). That it has symbols; the name of its program, n == 0: it
  * has none; and a symbolized profile of what it calls the addresses of one without names. */
 bool answer_has_symbols(struct span answer, const char *base, struct error *err) CHECKED;

@@ -121,13 +121,24 @@ static bool is_remote(const char *path)
            !file_exists(path);
 }
 
-bool analysis_needs_network(const struct analysis *a, const char *const *names, uint32_t n)
+static bool has_remote(const struct analysis *a, const char *const *names, uint32_t n)
 {
     const char *base = settings_base(&a->settings);
-    bool needs = a->settings.debuginfod || (base && is_remote(base));
-    for (uint32_t i = 0; i < n && !needs; i++)
-        needs = is_remote(names[i]);
-    return needs;
+    bool has = base && is_remote(base);
+    for (uint32_t i = 0; i < n && !has; i++)
+        has = is_remote(names[i]);
+    return has;
+}
+
+bool analysis_needs_network(const struct analysis *a, const char *const *names, uint32_t n)
+{
+    return a->settings.debuginfod || has_remote(a, names, n);
+}
+
+const char *remote_folder(struct analysis *a, const char *const *names, uint32_t n)
+{
+    struct error err;
+    return has_remote(a, names, n) && remote_make_folder(a, &err) ? a->servers.folder : NULL;
 }
 
 bool analysis_load(struct analysis *a, const char *path, enum load_as as, struct error *err)

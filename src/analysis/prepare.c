@@ -191,7 +191,8 @@ static struct span folder_of(struct span path)
     return span_first(path, span_find_last(path, '/'));
 }
 
-const char *analysis_cache_folder(struct analysis *a)
+/* NULL: there is none. */
+static const char *make_cache(struct analysis *a)
 {
     const char *folder = find_cache(a->arena, &a->settings);
     if (!folder || access(folder, F_OK) == 0)
@@ -201,6 +202,26 @@ const char *analysis_cache_folder(struct analysis *a)
     if (access(home, F_OK) == 0)
         file_make_folders(folder);
     return folder;
+}
+
+const char *const *analysis_folders(struct analysis *a, const char *const *names, uint32_t n)
+{
+    const char *folders[4];
+    uint32_t n_folders = 0;
+    struct symbolize_options places = {0};
+    places_options(a->arena, &a->settings, &places);
+    if ((folders[n_folders] = make_cache(a)))
+        n_folders++;
+    if (n && places.debuginfod) {
+        file_make_folders(places.debuginfod->folder);
+        folders[n_folders++] = places.debuginfod->folder;
+    }
+    if (n && (folders[n_folders] = remote_folder(a, names, n)))
+        n_folders++;
+    folders[n_folders++] = NULL;
+    const char **list = arena_alloc(a->arena, n_folders, sizeof *list);
+    memcpy(list, folders, n_folders * sizeof *list);
+    return list;
 }
 
 static bool name_addresses(struct analysis *a, const struct settings *s, const char *program,

@@ -107,7 +107,7 @@ static char *choose_file(const struct analysis *a, const struct remote *remote)
     return path;
 }
 
-static bool make_folder(struct analysis *a, struct error *err)
+bool remote_make_folder(struct analysis *a, struct error *err)
 {
     if (a->servers.start == 0)
         a->servers.start = time(NULL);
@@ -184,7 +184,7 @@ static bool fetch(struct analysis *a, const struct remote *remote, struct file *
         if (a->settings.timeout <= 0) /* as long as it is to take, and a minute */
             options.timeout = seconds + seconds / 100 + 60;
     }
-    if (!make_folder(a, err))
+    if (!remote_make_folder(a, err))
         return false;
     char *path = a->servers.folder ? choose_file(a, remote) : NULL;
     tell_start(a, remote, url, seconds, path);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Two locks of the kernel: seccomp, which knows the numbers of system calls and their arguments but
- * no names of files, and Landlock, which knows folders. Where there is one folder to write to, it
- * is Landlock that keeps us there. The invariant: what is not in a table here is refused, with
- * EPERM, so that a library that tries something new does without. */
+ * no names of files, and Landlock, which knows folders. Where there are folders to write to, it is
+ * Landlock that keeps us there. The invariant: what is not in a table here is refused, with EPERM,
+ * so that a library that tries something new does without. */
 #include "base/sandbox.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,29 +43,33 @@
 #define IN_THE_FOLDER                                                                              \
     (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
 
-static bool allow_folder(int rules, const char *folder)
+#define FOLDERS_IN_IT (LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR)
+
+static bool allow_folder(int rules, const char *folder, uint64_t rights)
 {
     const int fd = open(folder, O_PATH | O_CLOEXEC | O_DIRECTORY);
     if (fd < 0)
         return false;
-    const struct landlock_path_beneath_attr row = {.allowed_access = IN_THE_FOLDER,
-                                                   .parent_fd = fd};
+    const struct landlock_path_beneath_attr row = {.allowed_access = rights, .parent_fd = fd};
     const long result = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &row, 0);
     (void)close(fd);
     return result == 0;
 }
 
-/* Whether the writable folder, if there is one, is the only one from now on. */
-static bool enter_landlock(const char *writable)
+/* Whether there are writable folders, and they are the only ones from now on. */
+static bool enter_landlock(const struct sandbox_options *options)
 {
     const struct landlock_ruleset_attr attr = {.handled_access_fs = WRITING};
+    const uint64_t rights = IN_THE_FOLDER | (options->may_ask ? FOLDERS_IN_IT : 0);
     const int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
+    bool has_folder = false;
     if (rules < 0)
         return false;
-    const bool is_allowed = writable && allow_folder(rules, writable);
+    for (size_t i = 0; options->writable && options->writable[i]; i++)
+        has_folder |= allow_folder(rules, options->writable[i], rights);
     const bool is_in = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     (void)close(rules);
-    return is_in && is_allowed;
+    return is_in && has_folder;
 }
 
 /* ---- seccomp ------------------------------------------------------------------------------------
@@ -158,13 +163,36 @@ static const int allowed[] = {
 #endif
 };
 
-/* In the folder to which Landlock keeps us. */
+/* In the folders to which Landlock keeps us. */
 static const int in_folder[] = {
     SYS_renameat2, SYS_unlinkat, SYS_pwrite64, SYS_ftruncate, SYS_fallocate, SYS_fsync, SYS_flock,
 #ifdef __x86_64__
     SYS_rename,    SYS_renameat, SYS_unlink,
 #elif defined __aarch64__
     SYS_renameat,
+#endif
+};
+
+/* To ask servers, and to make folders for what they send. */
+static const int with_servers[] = {
+    SYS_connect,
+    SYS_bind,
+    SYS_getsockname,
+    SYS_getpeername,
+    SYS_setsockopt,
+    SYS_getsockopt,
+    SYS_sendto,
+    SYS_recvfrom,
+    SYS_sendmsg,
+    SYS_recvmsg,
+    SYS_sendmmsg,
+    SYS_shutdown,
+    SYS_mkdirat,
+    SYS_landlock_create_ruleset,
+    SYS_landlock_add_rule,
+    SYS_landlock_restrict_self,
+#ifdef __x86_64__
+    SYS_mkdir,
 #endif
 };
 
@@ -228,6 +256,21 @@ static void add_rules(struct program *program, const struct sandbox_options *opt
         ALLOW, REFUSE);
 }
 
+/* The network, but no other processes of this machine by their sockets: they run programs when
+ * asked. And what the second step takes. */
+static void add_rules_for_servers(struct program *program)
+{
+    ADD(program, SKIP_UNLESS(SYS_socket, 5), LOAD(LOW(0)), SKIP_IF(AF_INET, 2),
+        SKIP_IF(AF_INET6, 1), REFUSE, ALLOW);
+    ADD(program, SKIP_UNLESS(SYS_socketpair, 1), ALLOW);
+    ADD(program, SKIP_UNLESS(SYS_fcntl, 4), LOAD(LOW(1)), SKIP_UNLESS(F_SETFL, 1), ALLOW,
+        LOAD(NUMBER));
+    ADD(program, SKIP_UNLESS(SYS_ioctl, 4), LOAD(LOW(1)), SKIP_UNLESS(FIONBIO, 1), ALLOW,
+        LOAD(NUMBER));
+    ADD(program, SKIP_UNLESS(SYS_prctl, 5), LOAD(LOW(0)), SKIP_IF(PR_SET_NO_NEW_PRIVS, 2),
+        SKIP_IF(PR_SET_SECCOMP, 1), REFUSE, ALLOW);
+}
+
 static bool enter_seccomp(const struct sandbox_options *options, bool has_folder)
 {
     struct program program = {0};
@@ -243,6 +286,10 @@ static bool enter_seccomp(const struct sandbox_options *options, bool has_folder
         /* Times of files by what is open, not by their names. */
         ADD(&program, SKIP_UNLESS(SYS_utimensat, 6), LOAD(LOW(1)), SKIP_UNLESS(0, 3), LOAD(HIGH(1)),
             SKIP_UNLESS(0, 1), ALLOW, REFUSE);
+    }
+    if (options->may_ask) {
+        allow_all(&program, with_servers, COUNT_OF(with_servers));
+        add_rules_for_servers(&program);
     }
     add_rules(&program, options);
     allow_open(&program, SYS_openat, 2, OPEN_TO_WRITE);
@@ -261,8 +308,8 @@ bool sandbox_enter(const struct sandbox_options *options, struct error *err)
         return error_set(err, ERROR_MISSING, "there is no sandbox in a build with sanitizers");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_system(err, errno, "entering the sandbox");
-    const bool has_folder = enter_landlock(options->writable);
-    if (!enter_seccomp(options, has_folder))
+    const bool has_folder = enter_landlock(options);
+    if (!enter_seccomp(options, has_folder || options->may_ask))
         return error_system(err, errno, "entering the sandbox");
     return true;
 }

@@ -44,18 +44,23 @@ bool task_write(struct cli *cli, const struct task *task)
 
 /* ---- in it ---------------------------------------------------------------------------------- */
 
-static void enter(struct cli *cli, bool may_fork)
+/* Whether we are in one now. */
+static bool enter(struct cli *cli, bool may_fork, bool may_ask)
 {
     struct error err;
     if (!analysis_settings(cli->analysis)->sandbox || !SANDBOX_WORKS)
-        return;
+        return false;
     const struct sandbox_options options = {
-        .writable = analysis_cache_folder(cli->analysis),
+        .writable = analysis_folders(cli->analysis, cli->names, may_ask ? cli->n_names : 0),
         .may_fork = may_fork,
+        .may_ask = may_ask,
     };
     /* Where a system has none, files are read all the same, and it is said. */
-    if (!sandbox_enter(&options, &err))
+    if (!sandbox_enter(&options, &err)) {
         talk_say(cli, "There is no sandbox here: %s", err.text);
+        return false;
+    }
+    return true;
 }
 
 static int fail_to_load(struct cli *cli, const struct error *err)
@@ -99,8 +104,7 @@ bool worker_load(struct cli *cli, bool may_fork)
         (void)talk_fail(cli, &err);
         return false;
     }
-    if (!asks)
-        enter(cli, may_fork);
+    const bool is_inside = enter(cli, may_fork, asks);
     if (!arguments_load(analysis, cli->names, cli->n_names, &err)) {
         (void)fail_to_load(cli, &err);
         return false;
@@ -108,12 +112,13 @@ bool worker_load(struct cli *cli, bool may_fork)
     tell_fetched(cli);
     if (!asks)
         return true;
-    /* Servers are asked for profiles, names and debug files: the door is shut behind that. */
+    /* Servers are asked for profiles, names and debug files: the network is given up behind that.
+     */
     const bool is_prepared = analysis_prepare(analysis, &err);
-    if (is_prepared)
-        enter(cli, may_fork);
-    else
+    if (!is_prepared)
         (void)talk_fail(cli, &err);
+    else if (is_inside)
+        (void)enter(cli, may_fork, false);
     return is_prepared;
 }
 

@@ -139,7 +139,9 @@ static enum kept look_up(const char *path, struct span build_id)
         return KEPT_NOTHING;
     /* File systems may not note that it was read. */
     const struct timespec times[] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
-    (void)utimensat(AT_FDCWD, path, times, 0);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)futimens(fd, times);
     return KEPT_FILE;
 }
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -55,14 +56,19 @@ static int tear_down(void **state)
     } while (0)
 #define REFUSED(number, call) EXPECT(number, (call) == -1 && (errno == EPERM || errno == EACCES))
 
-static void enter(const char *writable, bool may_fork)
+static void enter_with(const struct sandbox_options *options)
 {
-    const struct sandbox_options options = {.writable = writable, .may_fork = may_fork};
     struct error err;
-    if (!sandbox_enter(&options, &err)) {
+    if (!sandbox_enter(options, &err)) {
         (void)fprintf(stderr, "%s\n", err.text);
         _exit(100);
     }
+}
+
+static void enter(const char *writable, bool may_fork)
+{
+    const char *const folders[] = {writable, NULL};
+    enter_with(&(struct sandbox_options){.writable = folders, .may_fork = may_fork});
 }
 
 static void expect_all(void (*fn)(void))
@@ -206,6 +212,41 @@ static void write_without_landlock(void)
     write_outside();
 }
 
+/* Datagrams need nobody at the other end. */
+static bool can_send(void)
+{
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 &&
+           send(fd, "x", 1, 0) == 1 && close(fd) == 0;
+}
+
+static void ask_servers(void)
+{
+    char made[80];
+    (void)snprintf(made, sizeof made, "%s/made", inside);
+    const bool has_landlock = syscall(LANDLOCK_CREATE_RULESET, NULL, 0UL, 1) > 0;
+    enter_with(
+        &(struct sandbox_options){.writable = (const char *[]){inside, NULL}, .may_ask = true});
+    EXPECT(1, can_send());
+    REFUSED(2, socket(AF_UNIX, SOCK_STREAM, 0));
+    REFUSED(3, socket(AF_NETLINK, SOCK_RAW, 0));
+    REFUSED(4, fork());
+    REFUSED(5, kill(getppid(), 0));
+    REFUSED(6, prctl(PR_SET_DUMPABLE, 1));
+    EXPECT(7, mkdir(made, 0700) == 0 && rmdir(made) == -1 && errno == EPERM);
+    EXPECT(8, unlinkat(AT_FDCWD, made, AT_REMOVEDIR) == 0);
+    if (has_landlock)
+        write_outside();
+
+    enter(inside, false);
+    REFUSED(10, socket(AF_INET, SOCK_STREAM, 0));
+    REFUSED(11, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    REFUSED(12, mkdir(made, 0700));
+    write_outside();
+}
+
 static void fork_processes(void)
 {
     enter(NULL, true);
@@ -254,6 +295,12 @@ static void no_folder_is_without_landlock(void **state)
     expect_all(write_without_landlock);
 }
 
+static void servers_are_asked_before(void **state)
+{
+    (void)state;
+    expect_all(ask_servers);
+}
+
 static void processes_are_inside_too(void **state)
 {
     (void)state;
@@ -283,6 +330,7 @@ int main(void)
         cmocka_unit_test(others_are_out_of_reach),
         cmocka_unit_test(one_folder_is_writable),
         cmocka_unit_test(no_folder_is_without_landlock),
+        cmocka_unit_test(servers_are_asked_before),
         cmocka_unit_test(processes_are_inside_too),
         cmocka_unit_test(abort_ends_it),
     };
