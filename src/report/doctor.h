@@ -61,4 +61,7 @@ const char *package_debug(const char *package, struct arena *arena);
 void json_text(struct out *out, const char *text);
 
 void exam_write_text(const struct exam *exam, struct out *out);
+/* Whether a package that would mend a module is not in Debian's main archive: who has not named the
+ * other one gets "unable to locate package". */
+bool exam_needs_archive(const struct exam *exam);
 void exam_write_json(const struct exam *exam, struct out *out);

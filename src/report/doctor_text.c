@@ -192,6 +192,16 @@ static void write_module(const struct exam *exam, const struct exam_module *m, s
         write_row(out, "note", m->remark);
 }
 
+bool exam_needs_archive(const struct exam *exam)
+{
+    for (uint32_t i = 0; i < exam->n_modules; i++) {
+        const char *mend = exam->modules[i].mend;
+        if (mend && strstr(mend, "-dbgsym"))
+            return true;
+    }
+    return false;
+}
+
 void exam_write_text(const struct exam *exam, struct out *out)
 {
     char begin[UNITS_TEXT], pass[UNITS_TEXT];
@@ -202,12 +212,15 @@ void exam_write_text(const struct exam *exam, struct out *out)
         write_module(exam, &exam->modules[i], out);
     if (exam->total <= 0)
         out_text(out, "\nThere is nothing to show.\n");
-    else if (exam->is_ill)
+    else if (exam->is_ill) {
         out_printf(out,
                    "\nNames are missing: %s of the samples begin at a place without a name, %s "
                    "pass through one.\nWhat helps stands behind \"mend\".\n",
                    share_text(exam, exam->unnamed_begin, begin),
                    share_text(exam, exam->unnamed_pass, pass));
-    else
+        if (exam_needs_archive(exam))
+            out_text(out, "Packages -dbgsym are in an archive of their own: man cprof, WHERE NAMES "
+                          "ARE MISSING.\n");
+    } else
         out_text(out, "\nAll is well: every sample has its names.\n");
 }

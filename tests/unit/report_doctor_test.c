@@ -78,12 +78,23 @@ static void json(void **state)
     }
 }
 
+static void archive(void **state)
+{
+    (void)state;
+    struct exam_module modules[] = {{0}, {.mend = "apt install libc6-dbg"}, {.mend = NULL}};
+    const struct exam exam = {.modules = modules, .n_modules = COUNT_OF(modules)};
+    assert_false(exam_needs_archive(&exam));
+    modules[2].mend = "apt install bash-dbgsym";
+    assert_true(exam_needs_archive(&exam));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packages),
         cmocka_unit_test(debug_packages),
         cmocka_unit_test(json),
+        cmocka_unit_test(archive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
