@@ -109,7 +109,8 @@ struct exempt {
     unsigned depth; /* so many innermost frames are looked at */
 };
 
-/* Notes what of our own data lies among the program's, or is a library's. Once. */
+/* Notes what of our own data lies among the program's, or is a library's, and the storage of the
+ * calling thread: the first one's is in memory that other words point into. Once. */
 void modules_note_own(void);
 /* Takes the loader's lock: not while threads are stopped. */
 void modules_list(struct modules *modules);

@@ -128,8 +128,11 @@ static int note_own(struct dl_phdr_info *info, size_t size, void *to)
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
         const uintptr_t start = info->dlpi_addr + part->p_vaddr;
+        const uintptr_t storage = (uintptr_t)info->dlpi_tls_data;
         if (part->p_type == PT_LOAD && (part->p_flags & PF_W))
             pages_note_own(start, whole_pages(start + part->p_memsz));
+        if (part->p_type == PT_TLS && storage)
+            pages_note_own(storage, storage + part->p_memsz);
     }
     return 1;
 }
@@ -139,6 +142,7 @@ void modules_note_own(void)
     if (&data_start) {
         pages_note_own((uintptr_t)&data_start, (uintptr_t)&data_end);
         pages_note_own((uintptr_t)&bss_start, (uintptr_t)&bss_end);
+        pages_note_own((uintptr_t)&hooks_caller, (uintptr_t)(&hooks_caller + 1));
     } else {
         (void)dl_iterate_phdr(note_own, NULL);
     }

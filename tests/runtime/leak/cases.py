@@ -22,7 +22,7 @@ import tempfile
 
 HANG_SECONDS = 600
 FOLDER = pathlib.Path(__file__).resolve().parent / 'cases'
-FLAGS = ['-g', '-fno-omit-frame-pointer', '-pthread', '-w']
+FLAGS = ['-g', '-pthread', '-w']
 
 
 def read_case(source, is_linked):
