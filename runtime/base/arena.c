@@ -14,7 +14,7 @@ enum { CHUNK = 1 << 20, CACHE_LINE = 64, ALIGN = 16 };
 static struct {
     struct lock lock; /* guards all below */
     uintptr_t at, end;
-    size_t mapped, used;
+    size_t used;
 } arena;
 
 void *arena_take(size_t size)
@@ -34,7 +34,6 @@ void *arena_take(size_t size)
             lock_drop(&arena.lock);
             return NULL;
         }
-        arena.mapped += n;
         p = (uintptr_t)fresh;
         if (is_big) {
             arena.used += size;
@@ -47,14 +46,6 @@ void *arena_take(size_t size)
     arena.used += size;
     lock_drop(&arena.lock);
     return (void *)p;
-}
-
-size_t arena_mapped(void)
-{
-    lock_take(&arena.lock);
-    const size_t n = arena.mapped;
-    lock_drop(&arena.lock);
-    return n;
 }
 
 size_t arena_used(void)

@@ -12,8 +12,7 @@
 /* size zeroed bytes, aligned to 16 (to 64 from there on); NULL when the system refuses. */
 void *arena_take(size_t size);
 
-/* Bytes asked of the system, and bytes handed out. */
-size_t arena_mapped(void);
+/* Bytes handed out. */
 size_t arena_used(void);
 
 /* Around a fork. */

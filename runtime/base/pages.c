@@ -14,19 +14,11 @@
 
 #include "base/syscall.h"
 
-static struct {
-    _Atomic long requests;
-    _Atomic long passes; /* requests that still pass, plus one; 0: no limit */
-} pages;
+static _Atomic long passes; /* requests that still pass, plus one; 0: no limit */
 
 void pages_refuse_after(long n)
 {
-    pages.passes = n < 0 ? 0 : n + 1;
-}
-
-long pages_requests(void)
-{
-    return pages.requests;
+    passes = n < 0 ? 0 : n + 1;
 }
 
 /* ---- what is ours */
@@ -85,12 +77,11 @@ bool pages_next_own(uintptr_t from, uintptr_t to, uintptr_t *start, uintptr_t *e
 
 static bool is_refused(void)
 {
-    atomic_fetch_add_explicit(&pages.requests, 1, memory_order_relaxed);
-    if (atomic_load_explicit(&pages.passes, memory_order_relaxed) == 0)
+    if (atomic_load_explicit(&passes, memory_order_relaxed) == 0)
         return false;
-    if (atomic_load(&pages.passes) == 1)
+    if (atomic_load(&passes) == 1)
         return true;
-    atomic_fetch_sub(&pages.passes, 1);
+    atomic_fetch_sub(&passes, 1);
     return false;
 }
 

@@ -29,5 +29,3 @@ void pages_zero(void *start, size_t size);
 
 /* For tests: lets n requests for memory pass and refuses all others; negative: refuses none. */
 void pages_refuse_after(long n);
-/* Requests for memory so far. */
-long pages_requests(void);

@@ -309,8 +309,3 @@ void builder_names(struct builder *builder, uint64_t pc, const struct carried_fr
     }
     builder->carried[i] = range;
 }
-
-bool builder_has_carried(const struct builder *builder)
-{
-    return builder->n_carried != 0;
-}

@@ -206,7 +206,6 @@ void builder_carried(struct builder *builder, uint64_t pc, const struct carried_
 /* The same, but only these addresses have names: all others are looked up in files as ever. */
 void builder_names(struct builder *builder, uint64_t pc, const struct carried_frame *frames,
                    uint32_t n);
-bool builder_has_carried(const struct builder *builder);
 
 enum caller_fix {
     CALLERS_AS_GIVEN,
