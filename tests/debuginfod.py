@@ -7,7 +7,6 @@ All of them are on loopback. Results are TAP.
 usage: debuginfod.py CPROF
 """
 import contextlib
-import http.server
 import os
 import pathlib
 import pty
@@ -17,10 +16,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 import urllib.request
+
+import loopback
 
 SOURCE = '''int inner(int n) { volatile int sum = 0; for (int i = 0; i < n; i++) sum += i; return sum; }
 static int hidden(int n) { return inner(n) + 1; }
@@ -29,12 +29,7 @@ int main(void) { return through(3) == 4; }
 '''
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-
-    def log_message(self, *_):
-        pass
-
+class Handler(loopback.Handler):
     def do_GET(self):
         server = self.server
         server.asked.append(self.path)
@@ -59,25 +54,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(answer)
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class Server(loopback.Server):
     def __init__(self, answers):
-        super().__init__(('127.0.0.1', 0), Handler)
-        self.answers, self.asked, self.stop = answers, [], threading.Event()
-        self.url = 'http://127.0.0.1:%d' % self.server_address[1]
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def handle_error(self, *_):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.shutdown()
-        self.server_close()
+        super().__init__(Handler)
+        self.answers = answers
 
 
 class Field:

@@ -2,21 +2,63 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ask servers for profiles: good ones, and such as answer wrongly, slowly, endlessly or from elsewhere.
 
-The servers are threads of this program on loopback. Results are TAP.
+The servers are threads of this program, and a program in Go, on loopback. Results are TAP.
 
 usage: remote.py CPROF
 """
 import gzip
-import http.server
 import pathlib
 import ssl
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import traceback
 
+import loopback
+
+PROFILES = pathlib.Path(__file__).resolve().parents[1] / 'testdata' / 'profiles'
+GO = '''package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	_ "net/http/pprof"
+)
+
+var kept [][]byte
+
+//go:noinline
+func keep() {
+	for i := 0; i < 64; i++ {
+		kept = append(kept, make([]byte, 1<<20))
+	}
+}
+
+//go:noinline
+func burn(n int) int {
+	for i := 0; i < 1<<24; i++ {
+		n = n*31 + i
+	}
+	return n
+}
+
+func main() {
+	keep()
+	go func() {
+		for n := 0; ; {
+			n = burn(n)
+		}
+	}()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	panic(http.Serve(listener, nil))
+}
+'''
 HEAP = b'''heap profile: 3: 300 [3: 300] @ heapprofile
 1: 100 [1: 100] @ 0x401101 0x401202
 2: 200 [2: 200] @ 0x401301 0x401202
@@ -26,12 +68,7 @@ CPU = struct.pack('<5Q', 0, 3, 0, 10000, 0) + struct.pack('<5Q', 4, 3, 0x401101,
     '<3Q', 0, 1, 0)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-
-    def log_message(self, *_):
-        pass
-
+class Handler(loopback.Handler):
     def answer(self, body, status=200, **headers):
         self.send_response(status)
         for name, value in headers.items():
@@ -76,28 +113,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(''.join(lines).encode())
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class Server(loopback.Server):
     def __init__(self, context=None):
-        super().__init__(('127.0.0.1', 0), Handler)
-        self.asked, self.stop, self.symbols = [], threading.Event(), b'num_symbols: 4\n'
+        super().__init__(Handler, context)
+        self.symbols = b'num_symbols: 4\n'
         self.pages = {'/pprof/heap': (HEAP, 200, {}), '/pprof/profile': (CPU, 200, {})}
-        if context:
-            self.socket = context.wrap_socket(self.socket, server_side=True)
-        self.port = self.server_address[1]
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def handle_error(self, *_):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.shutdown()
-        self.server_close()
 
 
 class Run:
@@ -195,6 +215,41 @@ def check_packed(run):
     with Server() as server:
         server.pages['/pprof/heap'] = (gzip.compress(HEAP), 200, {})
         wants(run('--text', '--show_bytes', 'localhost:%d/pprof/heap' % server.port)[0], 'Total: 300 B', 'ns::foo')
+
+
+def check_jemalloc(run):
+    """what jemalloc says of a heap is read with names as well, whatever prefix the server has"""
+    with Server() as server:
+        server.pages['/pprof/heap'] = ((PROFILES / 'jemalloc.heap').read_bytes(), 200, {})
+        out, _ = run('--text', '--show_bytes', 'http://localhost:%d/debug/pprof/heap' % server.port)
+        assert out.splitlines()[0] == run('--text', '--show_bytes', PROFILES / 'jemalloc.heap')[0].splitlines()[0], out
+        wants('\n'.join(server.asked), 'GET /debug/pprof/symbol', 'POST /debug/pprof/symbol 0x')
+
+
+def check_bomb(run):
+    """a packed profile that is gigabytes long ends at the limit"""
+    with Server() as server:
+        server.pages['/pprof/heap'] = (256 * gzip.compress(bytes(16 << 20)), 200, {})
+        wants(run('--text', '--max-memory=64', 'localhost:%d/pprof/heap' % server.port, status=1)[1], '--max-memory')
+
+
+def check_go(run):
+    """a program in Go is asked for each profile that net/http/pprof has"""
+    (run.folder / 'server.go').write_text(GO)
+    subprocess.run(['go', 'build', '-o', 'server', 'server.go'], cwd=run.folder, check=True,
+                   env={'PATH': '/usr/bin:/bin', 'HOME': str(run.folder), 'GOFLAGS': '-mod=mod', 'GO111MODULE': 'off'})
+    with subprocess.Popen([run.folder / 'server'], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            place = 'http://127.0.0.1:%d/debug/pprof/' % int(server.stdout.readline())
+            wants(run('--text', '--seconds=1', place + 'profile')[0], ' main.burn\n', ' main.main.func1\n')
+            wants(run('--text', '--lines', place + 'heap')[0], ' main.keep %s/server.go:15\n' % run.folder)
+            wants(run('--text', place + 'goroutine')[0], ' net/http.(*Server).Serve\n')
+            wants(run('--text', place + 'allocs')[0], ' main.keep\n')
+            wants(run('--text', place + 'threadcreate')[0], 'Total: ')
+            for service in ('block', 'mutex'):  # of which there is none
+                assert run('--text', place + service)[0] == ''
+        finally:
+            server.kill()
 
 
 def check_errors(run):
