@@ -136,18 +136,23 @@ struct batch {
         is_stopped; /* units that are left are passed over: their addresses have no frames */
 };
 
-static void read_code(struct dwarf_unit *unit, struct dwarf_scratch *scratch)
+/* What an earlier batch wanted of the unit's DIEs is replaced. */
+static void read_code(struct dwarf_unit *unit, const struct dwarf_wanted *wanted,
+                      struct dwarf_scratch *scratch)
 {
-    struct dwarf_code *code = base_alloc(1, sizeof *code);
-    code->arena = arena_new();
-    code->unit = unit->split ? unit->split : unit;
-    code->others_budget = 16 * (code->unit->end - code->unit->offset) + (1u << 20);
-    unit->code = code;
-    dwarf_code_walk(code, false, scratch);
     const char *damage = NULL;
-    if (unit->has_line_budget &&
-        !dwarf_lines_read(unit, code->arena, scratch, &code->lines, &damage) && !code->damage)
-        code->damage = damage;
+    if (!unit->code) {
+        struct dwarf_code *code = base_alloc(1, sizeof *code);
+        code->arena = arena_new();
+        code->unit = unit->split ? unit->split : unit;
+        code->others_budget = 16 * (code->unit->end - code->unit->offset) + (1u << 20);
+        unit->code = code;
+        if (unit->has_line_budget)
+            (void)dwarf_lines_read(unit, code->arena, scratch, &code->lines, &damage);
+    }
+    dwarf_code_walk(unit->code, wanted, scratch);
+    if (!unit->code->damage)
+        unit->code->damage = damage;
 }
 
 static void free_code(struct dwarf_code *code)
@@ -202,6 +207,7 @@ void dwarf_scratch_free(struct dwarf_scratch *scratch)
         base_free(scratch->nodes);
         base_free(scratch->rows);
         base_free(scratch->sequences);
+        base_free(scratch->addresses);
         base_free(scratch);
         scratch = next;
     }
@@ -226,6 +232,23 @@ static void give_scratch(struct dwarf *dwarf, struct dwarf_scratch *scratch)
     pthread_mutex_unlock(&dwarf->lock);
 }
 
+/* False: the unit was not read, or what was passed over may hold the missing functions. */
+static bool is_answered(struct batch *batch, const struct job *job)
+{
+    const struct dwarf_code *code = job->unit->code;
+    return code && (look_up(batch, job) || !code->has_skipped);
+}
+
+static struct dwarf_wanted list_wanted(const struct batch *batch, const struct job *job,
+                                       struct dwarf_scratch *scratch)
+{
+    scratch->addresses =
+        base_grow(scratch->addresses, &scratch->cap_addresses, job->n, sizeof *scratch->addresses);
+    for (uint32_t i = 0; i < job->n; i++)
+        scratch->addresses[i] = batch->sorted[batch->order[job->first + i]];
+    return (struct dwarf_wanted){.addresses = scratch->addresses, .n = job->n};
+}
+
 static void read_and_look_up(void *shared, uint32_t i)
 {
     struct batch *batch = shared;
@@ -233,13 +256,15 @@ static void read_and_look_up(void *shared, uint32_t i)
     if (atomic_load_explicit(&batch->is_stopped, memory_order_relaxed))
         return;
     struct dwarf_scratch *scratch = take_scratch(batch->dwarf);
-    if (!job->unit->code)
-        read_code(job->unit, scratch);
-    if (!look_up(batch, job) && job->unit->code->has_skipped) {
-        /* Functions can hide in what the walk passes over: compilers nest them in types, or in
-         * functions that are gone. */
-        dwarf_code_walk(job->unit->code, true, scratch);
-        (void)look_up(batch, job);
+    if (!is_answered(batch, job)) {
+        const struct dwarf_wanted wanted = list_wanted(batch, job, scratch);
+        read_code(job->unit, &wanted, scratch);
+        if (!is_answered(batch, job)) {
+            /* Functions can hide in what the walk passes over: compilers nest them in types, or in
+             * functions that nobody asks for. */
+            dwarf_code_walk(job->unit->code, NULL, scratch);
+            (void)look_up(batch, job);
+        }
     }
     give_scratch(batch->dwarf, scratch);
 }

@@ -2,22 +2,24 @@
  *
  * The walk over a unit's DIEs: one pass, forward only, that leaves a node for each function and
  * inlined call with code and the ranges of each. What cannot hold code is passed over, a whole type
- * at a time where the compiler wrote DW_AT_sibling (gcc does, clang does not). The invariant: each
- * round of the loop consumes at least one byte, so no reference can make the walk long. */
+ * at a time where the compiler wrote DW_AT_sibling (gcc does, clang does not), and so is a function
+ * that nobody asks for. The invariant: each round of the loop consumes at least one byte, so no
+ * reference can make the walk long. */
 #include "object/dwarf_internal.h"
 
 /* What encloses the DIEs at one depth. */
 struct dwarf_level {
     uint32_t node;  /* DWARF_NONE: no function with code */
     uint32_t scope; /* DWARF_NONE: the unit itself */
-    bool is_gone;   /* inside a function that the linker threw away */
+    bool is_gone;   /* inside a function that the linker threw away, or nobody asks for */
 };
 
 struct walk {
     const struct dwarf_unit *unit;
-    bool is_whole;               /* pass over nothing */
-    struct dwarf_intervals *out; /* NULL: only scopes are wanted */
-    bool wants_nodes;            /* else all intervals get `what` and `depth` */
+    bool is_whole;                     /* pass over nothing */
+    struct dwarf_intervals *out;       /* NULL: only scopes are wanted */
+    bool wants_nodes;                  /* else all intervals get `what` and `depth` */
+    const struct dwarf_wanted *wanted; /* of nodes; NULL: all */
     uint32_t what, depth;
     struct dwarf_scopes *scopes;   /* NULL: nobody asks */
     struct dwarf_scratch *scratch; /* holds nodes, levels and intervals */
@@ -137,6 +139,31 @@ static bool add_ranges(struct walk *walk, const struct found *found, uint32_t wh
     return true;
 }
 
+static bool is_wanted(const struct dwarf_wanted *wanted, const struct dwarf_interval *interval)
+{
+    uint32_t low = 0, high = wanted->n; /* those before low are below the interval */
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (wanted->addresses[middle] < interval->low)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < wanted->n && wanted->addresses[low] < interval->high;
+}
+
+/* Takes a function's ranges back, those from `first` on, unless somebody asks for one of them. */
+static void drop_unwanted(struct walk *walk, uint32_t first)
+{
+    struct dwarf_intervals *out = walk->out;
+    for (uint32_t i = first; i < out->n; i++) {
+        if (!walk->wanted || is_wanted(walk->wanted, &out->list[i]))
+            return;
+    }
+    walk->has_skipped |= out->n > first;
+    out->n = first;
+}
+
 /* Looks at a function or inlined call; *level is what its children will be in. */
 static bool visit_code(struct walk *walk, const struct dwarf_abbrev *abbrev, uint32_t die,
                        const struct found *found, struct dwarf_level *level)
@@ -160,9 +187,11 @@ static bool visit_code(struct walk *walk, const struct dwarf_abbrev *abbrev, uin
     const uint32_t before = walk->out->n;
     if (!add_ranges(walk, found, walk->n_nodes, depth))
         return false;
-    if (!is_inlined && walk->out->n == before) {
-        level->is_gone = true;
-        return true;
+    if (!is_inlined) {
+        drop_unwanted(walk, before);
+        level->is_gone = walk->out->n == before;
+        if (level->is_gone)
+            return true;
     }
     struct dwarf_scratch *scratch = walk->scratch;
     scratch->nodes = base_grow(scratch->nodes, &scratch->cap_nodes, (size_t)walk->n_nodes + 1,
@@ -267,12 +296,14 @@ static void start_intervals(struct dwarf_intervals *intervals, const struct dwar
     intervals->budget = unit->end - unit->offset + 256;
 }
 
-void dwarf_code_walk(struct dwarf_code *code, bool whole, struct dwarf_scratch *scratch)
+void dwarf_code_walk(struct dwarf_code *code, const struct dwarf_wanted *wanted,
+                     struct dwarf_scratch *scratch)
 {
     const struct dwarf_unit *unit = code->unit;
     start_intervals(&scratch->intervals, unit);
     struct walk walk = {.unit = unit,
-                        .is_whole = whole,
+                        .is_whole = !wanted,
+                        .wanted = wanted,
                         .out = &scratch->intervals,
                         .wants_nodes = true,
                         .scratch = scratch};

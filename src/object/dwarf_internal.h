@@ -266,8 +266,9 @@ struct dwarf_scratch {
     struct dwarf_node *nodes;
     struct dwarf_row *rows;
     struct dwarf_sequence *sequences;
+    uint64_t *addresses;
     uint32_t cap_sorting, cap_heap, cap_starts, cap_whats, cap_levels, cap_nodes, cap_rows,
-        cap_sequences;
+        cap_sequences, cap_addresses;
 };
 
 void dwarf_scratch_free(struct dwarf_scratch *scratch); /* and the ones behind it */
@@ -354,7 +355,7 @@ struct dwarf_code {
     struct dwarf_unit *unit;  /* the one with DIEs: a split unit, else the unit itself */
     struct dwarf_node *nodes; /* in the order of their DIEs */
     uint32_t n_nodes;
-    bool has_skipped; /* the walk passed over a function's children */
+    bool has_skipped; /* the walk passed over functions, or over what may hold some */
     struct dwarf_segments segments;
     struct dwarf_lines lines;
     struct dwarf_scopes scopes;
@@ -367,9 +368,16 @@ struct dwarf_code {
     const char *damage;
 };
 
-/* Walks the unit's DIEs. `whole`: into every DIE, whatever it is. Fills nodes and segments; damage
- * leaves them empty. */
-void dwarf_code_walk(struct dwarf_code *code, bool whole, struct dwarf_scratch *scratch);
+/* Addresses that are asked for, sorted. */
+struct dwarf_wanted {
+    const uint64_t *addresses;
+    uint32_t n;
+};
+
+/* Walks the unit's DIEs, into functions that hold a wanted address; NULL: into every DIE, whatever
+ * it is. Fills nodes and segments; damage leaves them empty. */
+void dwarf_code_walk(struct dwarf_code *code, const struct dwarf_wanted *wanted,
+                     struct dwarf_scratch *scratch);
 /* The ranges of all functions of a unit whose first DIE has none. */
 bool dwarf_unit_functions(struct dwarf_unit *unit, struct dwarf_scratch *scratch, uint32_t what,
                           uint32_t depth);

@@ -19,7 +19,8 @@ enum code {
     CODE_SPECIFIED,
     CODE_BLOCK,
     CODE_EMPTY_CALL,
-    CODE_UNREADABLE
+    CODE_UNREADABLE,
+    CODE_PASSABLE
 };
 
 struct fixture {
@@ -68,6 +69,9 @@ static void put_abbrevs(struct bytes *b)
                PAIRS(DW_AT_abstract_origin, DW_FORM_ref4, DW_AT_call_file, DW_FORM_data1,
                      DW_AT_call_line, DW_FORM_udata));
     put_abbrev(b, CODE_UNREADABLE, DW_TAG_variable, false, PAIRS(DW_AT_name, 0x7f));
+    put_abbrev(b, CODE_PASSABLE, DW_TAG_subprogram, true,
+               PAIRS(DW_AT_name, DW_FORM_string, DW_AT_decl_line, DW_FORM_data1, DW_AT_low_pc,
+                     DW_FORM_addr, DW_AT_high_pc, DW_FORM_data4, DW_AT_sibling, DW_FORM_ref4));
     put(b, 0, 1);
 }
 
@@ -341,6 +345,59 @@ static void test_a_call_without_code_is_a_frame_around_others(void **state)
                         "leaf /src/a.c:1 @7; outer /src/a.c:50 @8; outer /src/a.c:40 @8");
 }
 
+/* "host", up to 0x1010, with an inlined call and a function in it, and then "next". */
+static void put_nested(struct fixture *f, bool is_readable)
+{
+    start_code_unit(f, 4, DW_LANG_C, 0x1000, 0x100);
+    const uint32_t leaf = die(f);
+    put_abstract(f, "leaf", 7);
+    put(&f->info, CODE_PASSABLE, 1);
+    put_text(&f->info, "host");
+    put(&f->info, 1, 1);
+    put(&f->info, 0x1000, 8);
+    put(&f->info, 0x10, 4);
+    f->sibling = f->info.n;
+    put(&f->info, 0, 4);
+    put_inlined(f, leaf, 0x1000, 0x8, 1, 50);
+    end(f);
+    put_plain(f, "nested", 2, 0x1010, 0x1020);
+    if (!is_readable)
+        put(&f->info, CODE_UNREADABLE, 1);
+    end(f);
+    f->info.p[f->sibling] = (uint8_t)die(f);
+    put_plain(f, "next", 3, 0x1020, 0x1030);
+    end_unit(f);
+}
+
+static void test_what_is_in_a_function_nobody_asks_for_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    put_nested(f, false);
+    static const uint64_t next[] = {0x1020}, host[] = {0x1000};
+    ask(f, next, 1, 1);
+    assert_string_equal(told(f, 0), "next /src/a.c:3 @3");
+    assert_int_equal(f->notes.n, 0);
+    ask(f, host, 1, 1);
+    assert_string_equal(told(f, 0), "- /src/a.c:1 @0");
+    assert_int_equal(f->notes.n, 1);
+}
+
+static void test_what_was_passed_over_is_found_when_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    put_nested(f, true);
+    static const uint64_t next[] = {0x1020}, host[] = {0x1000, 0x100c}, nested[] = {0x1010, 0x1020};
+    ask(f, next, 1, 1);
+    assert_string_equal(told(f, 0), "next /src/a.c:3 @3");
+    ask(f, host, COUNT_OF(host), 1);
+    assert_string_equal(told(f, 0), "leaf /src/a.c:1 @7; host /src/a.c:50 @1");
+    assert_string_equal(told(f, 1), "host /src/a.c:1 @1");
+    ask(f, nested, COUNT_OF(nested), 1);
+    assert_string_equal(told(f, 0), "nested /src/a.c:2 @2");
+    assert_string_equal(told(f, 1), "next /src/a.c:3 @3");
+    assert_int_equal(f->notes.n, 0);
+}
+
 /* What the linker threw away does not come back through calls inside it. */
 static void test_functions_that_are_gone(void **state)
 {
@@ -540,6 +597,8 @@ int main(void)
         TEST(test_names_of_scoped_languages),
         TEST(test_a_method_gets_its_class),
         TEST(test_a_call_without_code_is_a_frame_around_others),
+        TEST(test_what_is_in_a_function_nobody_asks_for_is_passed_over),
+        TEST(test_what_was_passed_over_is_found_when_asked_for),
         TEST(test_functions_that_are_gone),
         TEST(test_a_unit_without_ranges_is_asked_for_its_functions),
         TEST(test_aranges_come_first),
