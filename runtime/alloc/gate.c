@@ -78,14 +78,30 @@ bool alloc_is_inside(void)
     return own.is_inside;
 }
 
+static void sleep_for(long nanoseconds)
+{
+    const struct timespec t = {.tv_nsec = nanoseconds};
+    (void)sys_call(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
+}
+
+static bool barrier_for_all(void)
+{
+    /* A child of fork may have to ask again for what its parent had. */
+    return barrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0 ||
+           (barrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0 &&
+            barrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0);
+}
+
 /* Before this, each thread has said that it is inside, or will see that the gate is closed. */
 static void close_for_all(void)
 {
+    enum { ARRIVAL = 1000000 };
     __atomic_store_n(&gate.is_closed, true, __ATOMIC_SEQ_CST);
-    /* A child of fork may have to ask again for what its parent had. */
-    if (gate.has_barrier && barrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0) {
-        (void)barrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-        (void)barrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    if (gate.has_barrier && !barrier_for_all()) {
+        /* A filter forbids it by now: from here on all pay. What those say who are just entering
+         * without has arrived long before this sleep is over. */
+        __atomic_store_n(&gate.has_barrier, false, __ATOMIC_RELAXED);
+        sleep_for(ARRIVAL);
     }
     atomic_thread_fence(memory_order_seq_cst);
 }
@@ -106,11 +122,10 @@ static bool shares(void)
 static void wait_until_outside(const struct cache *cache)
 {
     for (unsigned round = 0; is_inside(cache); round++) {
-        const struct timespec t = {.tv_nsec = 50000};
         if (round < 16)
             sys_yield();
         else
-            (void)sys_call(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
+            sleep_for(50000);
     }
 }
 

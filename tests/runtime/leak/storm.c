@@ -3,7 +3,8 @@
  * Many threads that allocate, free, hand blocks to each other, start threads and end, while the
  * program is checked again and again. One block is lost, and each check must find that one alone.
  * With "fork" there is one more thread, which forks: each child must be able to end by exit. With
- * "refuse" no process may be traced; with "load" libraries come and go. */
+ * "refuse" no process may be traced, and no thread be made to reach a barrier; with "load"
+ * libraries come and go. */
 #include "gperftools/heap-checker-c.h"
 
 #include <dlfcn.h>
@@ -122,10 +123,11 @@ static void *load_all_the_time(void *to)
     return to;
 }
 
-static int refuse_tracing(void)
+static int refuse(void)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 1, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -154,7 +156,7 @@ int main(int argc, char **argv)
     const int checks = argc > 1 ? atoi(argv[1]) : 10;
     const char *what = argc > 2 ? argv[2] : "";
     pthread_t thread;
-    if (strcmp(what, "refuse") == 0 && !refuse_tracing())
+    if (strcmp(what, "refuse") == 0 && !refuse())
         return 2;
     for (size_t i = 0; i < WORKERS; i++) {
         if (pthread_create(&thread, NULL, work, (void *)i) != 0)
