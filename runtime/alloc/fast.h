@@ -14,14 +14,20 @@ static inline uint32_t fast_size_class(size_t index)
     return __atomic_load_n(&fast.of_size[index], __ATOMIC_RELAXED);
 }
 
-static inline void *fast_pop(uint32_t class_ix)
+/* fetches_next: the block that the next call takes is on its way into the processor's cache by
+ * then, so that the call need not wait for the link in it. Only for small ones: those of some pages
+ * all fall into the same few lines, and would drive each other out. */
+static inline void *fast_pop(uint32_t class_ix, bool fetches_next)
 {
     struct cache *cache = own.cache;
     void *block = cache->head[class_ix];
     if (UNLIKELY(!block))
         return NULL;
-    cache->head[class_ix] = *(void **)block;
+    void *next = *(void **)block;
+    cache->head[class_ix] = next;
     cache->room[class_ix]++;
+    if (fetches_next)
+        __builtin_prefetch(next);
     return block;
 }
 
@@ -34,9 +40,9 @@ static inline bool fast_passes(size_t size)
 static inline void *fast_take(size_t size)
 {
     if (LIKELY(size <= own.fine_most))
-        return fast_pop(fast_size_class((size + 7) >> 3));
+        return fast_pop(fast_size_class((size + 7) >> 3), true);
     if (LIKELY(size <= SMALL_MAX) && LIKELY(fast_passes(size)))
-        return fast_pop(fast_size_class(class_index(size)));
+        return fast_pop(fast_size_class(class_index(size)), false);
     return NULL;
 }
 
@@ -50,7 +56,7 @@ static inline void *fast_take_aligned(size_t size, size_t align)
     const uint32_t c = fast_size_class(class_index((size + align - 1) & -align));
     if (UNLIKELY((classes.facts[c].size & (align - 1)) != 0))
         return NULL;
-    return fast_pop(c);
+    return fast_pop(c, false);
 }
 
 /* The class of the block's page; 0 for all that is not plain. */
