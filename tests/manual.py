@@ -24,6 +24,7 @@ import run as cases  # noqa: E402 (the path comes first)
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[1] / 'testdata' / 'profiles'
 EXAMPLE = re.compile(r'^; (case|sample) (\S+): (.+)\n\n```\n\$ (.*)\n((?:.*\n)*?)```$', re.MULTILINE)
+MARKS = re.compile(r'\\\*[\w\\./=-]+\\\*')
 LENT = re.compile(r'(\S+) is (\S+?)(?:, |$)')
 
 
@@ -56,10 +57,13 @@ def main():
     program, page = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).read_text()
     examples = EXAMPLE.findall(page)
     shown = len(re.findall(r'^\$ ', page, re.MULTILINE))
-    print('1..%d' % (len(examples) + 1))
+    print('1..%d' % (len(examples) + 2))
     failed = len(examples) != shown or not shown
     print('%s 1 - each example says where its files are from' % ('not ok' if failed else 'ok'))
-    for number, (kind, lender, lent, command, wanted) in enumerate(examples, 2):
+    marks = MARKS.findall(page)
+    failed |= bool(marks)
+    print('%s 2 - what the option table makes bold is bold %s' % ('not ok' if marks else 'ok', ' '.join(marks)))
+    for number, (kind, lender, lent, command, wanted) in enumerate(examples, 3):
         wrong = try_example(program, kind, lender, lent, command, wanted)
         failed |= bool(wrong)
         print('%s %d - %s' % ('not ok' if wrong else 'ok', number, command))

@@ -40,7 +40,7 @@ struct option {
     const char *arg; /* what stands for the value in help: "n", "regex", "file"; NULL: takes none */
     const char *group; /* heading in help and manual */
     const char *help;  /* one line */
-    const char *more;  /* manual only: full sentences; NULL */
+    const char *more;  /* for the manual and the prompt: sentences, with *bold* words; NULL */
     unsigned doors;
     size_t said;     /* offset of a bool that tells whether it was said; 0: nobody asks */
     unsigned choice; /* bits: of rows that have one in common, one is said: see options_change */

@@ -445,7 +445,7 @@ static const struct option written[] = {
      .group = symbol,
      .help = "names of code made at run time, as virtual machines write them for perf",
      .more =
-         "A number is that of the process that was profiled: its file is _/tmp/perf-PID.map_. Of "
+         "A number is that of the process that was profiled: its file is */tmp/perf-PID.map*. Of "
          "several names for an address the last one counts.",
      .doors = ALL_DOORS},
     {.name = "force",

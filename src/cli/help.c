@@ -30,6 +30,20 @@ static void write_wrapped(struct out *out, const char *text, size_t indent)
     out_byte(out, '\n');
 }
 
+void help_more(struct out *out, const char *more)
+{
+    char *plain = base_copy(more);
+    size_t n = 0;
+    for (const char *p = more; *p; p++) {
+        if (*p != '*')
+            plain[n++] = *p;
+    }
+    plain[n] = '\0';
+    out_text(out, "  ");
+    write_wrapped(out, plain, 2);
+    base_free(plain);
+}
+
 static void write_option(struct out *out, const struct option *option)
 {
     char name[64];

@@ -24,6 +24,9 @@ bool names_is_word(const char *shown, const char *typed, const char *word);
 struct cli;
 
 void help_write(struct out *out, const char *name, const struct options *options);
+/* What the manual says more of something, for a screen: in lines, without the asterisks that make
+ * words bold there. */
+void help_more(struct out *out, const char *more);
 /* What is said behind a complaint about the command line: the forms it can have, and where the rest
  * is. 1, the status to end with. */
 int help_usage(const struct cli *cli);

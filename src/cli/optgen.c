@@ -47,6 +47,22 @@ static void man_text(struct out *out, const char *text)
     }
 }
 
+/* What is between asterisks is bold. */
+static void man_more(struct out *out, const char *text)
+{
+    struct span rest = span_of(text);
+    for (;;) {
+        const size_t at = span_find(rest, '*');
+        char *part = span_copy(span_first(rest, at));
+        man_text(out, part);
+        base_free(part);
+        if (at == SIZE_MAX)
+            return;
+        out_byte(out, '*');
+        rest = span_skip(rest, at + 1);
+    }
+}
+
 static void man_option(struct out *out, const struct option *option)
 {
     if (option->also)
@@ -63,10 +79,11 @@ static void man_option(struct out *out, const struct option *option)
     const char first = option->help[0];
     out_byte(out, first >= 'a' && first <= 'z' ? (char)(first - 'a' + 'A') : first);
     man_text(out, option->help + 1);
-    out_byte(out, '.');
+    if (!span_ends(span_of(option->help), "."))
+        out_byte(out, '.');
     if (option->more) {
         out_byte(out, ' ');
-        man_text(out, option->more);
+        man_more(out, option->more);
     }
     out_text(out, "\n\n");
 }

@@ -69,7 +69,7 @@ static bool help_on_option(struct out *out, const struct options *options, struc
                    option->arg ? option->arg : "");
         out_printf(out, "  %s\n", option->help);
         if (option->more)
-            out_printf(out, "  %s\n", option->more);
+            help_more(out, option->more);
         return true;
     }
     return false;
@@ -92,7 +92,7 @@ bool prompt_help_on(struct out *out, const struct options *options, struct span 
               viewer ? viewer->help : emitter->help);
     const char *more = viewer ? viewer->more : emitter->more;
     if (more)
-        out_printf(out, "  %s\n", more);
+        help_more(out, more);
     return true;
 }
 

@@ -72,7 +72,7 @@ struct emitter {
     const char *name; /* also the option's: --text */
     const char *help;
     const char *extension; /* of files it writes, without the dot */
-    const char *more;      /* manual only: full sentences; NULL */
+    const char *more;      /* for the manual and the prompt: sentences, with *bold* words; NULL */
     const char *arg;       /* what stands for its value in help: "regex"; NULL: it takes none */
     const char *reader; /* reads standard input by this reader, and no profiles; NULL: profiles */
     enum output_form form;
