@@ -303,6 +303,9 @@ bool symbols_collect(struct symbols *symbols, const struct leaks *leaks, size_t 
 bool symbols_ask(struct symbols *symbols, bool is_quiet);
 const char *symbols_text(const struct symbols *symbols, uintptr_t pc); /* "" if unknown */
 void symbols_free(struct symbols *symbols);
+/* The program's file, by the name that it was started by if that still leads there: it may have
+ * been found in PATH, or have gone to another folder. */
+const char *program_path(void);
 
 /* ---- sites.c: the same site in every run -------------------------------------------------------
  */

@@ -3,7 +3,6 @@
  * The text that a check which found leaks says. Scripts wait for its lines. */
 #include "heapcheck/internal.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/message.h"
@@ -48,7 +47,7 @@ static void say_hint(const struct report *report)
         "HEAP_CHECK_MAX_POINTER_OFFSET=-1\nIf the leak report occurs in a small fraction of runs, "
         "try running with TCMALLOC_MAX_FREE_QUEUE_SIZE of few hundred MB or with "
         "TCMALLOC_RECLAIM_MEMORY=false, it might help find leaks more repeatably\n",
-        program_invocation_name, report->dump);
+        program_path(), report->dump);
 }
 
 void report_leaks(const struct report *report)

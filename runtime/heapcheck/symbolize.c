@@ -90,6 +90,16 @@ void symbols_free(struct symbols *symbols)
 /* ---- which program ----------------------------------------------------------------------------
  */
 
+const char *program_path(void)
+{
+    static char path[PATH_ROOM];
+    if (strchr(program_invocation_name, '/') && access(program_invocation_name, R_OK) == 0)
+        return program_invocation_name;
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    return access(path, R_OK) == 0 ? path : program_invocation_name;
+}
+
 struct command {
     char path[PATH_ROOM];
     const char *words[5];
@@ -134,7 +144,7 @@ static bool find_command(struct command *command)
         command->words[n++] = "--lines";
     }
     command->words[0] = command->path;
-    command->words[n++] = program_invocation_name;
+    command->words[n++] = program_path();
     command->words[n] = NULL;
     return true;
 }

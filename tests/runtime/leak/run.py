@@ -125,6 +125,16 @@ def check_names(place):
     require(re.search(r'\t@ [0-9a-f]+ lose\n\t@ [0-9a-f]+ whole\n', done.stderr), done.stderr)
 
 
+def check_program_of_path(place):
+    """A program that was not started by its place, or that went elsewhere, is found all the same."""
+    tell = r'\t@ [0-9a-f]+ lose \S+scenes.cpp:\d+\n'
+    path = place.folder + '/scenes'
+    done = place.run(['scenes', 'lose'], HEAPCHECK='normal', PPROF_PATH=None, PATH=place.folder + ':' + os.environ['PATH'])
+    require(re.search(tell, done.stderr) and '\npprof %s "' % path in done.stderr, done.stderr)
+    done = place.run(['./scenes', 'elsewhere'], HEAPCHECK='normal', PPROF_PATH=None)
+    require(re.search(tell, done.stderr) and '\npprof %s "' % path in done.stderr, done.stderr)
+
+
 def check_symbolizer(place):
     """Any program that answers a line for each address; and those that do not."""
     path = os.path.join(place.folder, 'stub')
@@ -453,12 +463,16 @@ def check_run_command(place):
 
 def check_programs(place):
     """Real programs that lose nothing."""
+    makefile = os.path.join(place.folder, 'makefile')
+    pathlib.Path(makefile).write_text('all: one two\none two: FORCE\n\techo $@ | sed s/o/0/\nFORCE:\n')
     for words in (['bash', '-c', 'for i in 1 2 3; do x=$(echo $i | sed s/1/2/); done'], ['sed', 's/a/b/', '/etc/passwd'],
-                  ['git', '--version'], ['git', '-C', str(HERE), 'log', '-2'], ['make', '--version'],
+                  ['git', '--version'], ['git', '-C', str(HERE), 'log', '-2'], ['make', '-j2', '-f', makefile],
+                  ['sqlite3', ':memory:', 'create table t(a); insert into t values (2), (1); select a from t order by a'],
                   ['python3', '-S', '-c', 'print(sum(range(1000)))']):
-        done = place.run(words, LIBRARY, HEAPCHECK='normal')
-        same((words, totals(done.stderr)), (words, []))
-        require('No leaks found' in done.stderr, done.stderr)
+        for library in (LIBRARY, BOTH):
+            done = place.run(words, library, HEAPCHECK='normal')
+            same((words, totals(done.stderr)), (words, []))
+            require('No leaks found' in done.stderr, done.stderr)
 
 
 CHECKS = [(name[6:].replace('_', ' '), function) for name, function in list(globals().items())

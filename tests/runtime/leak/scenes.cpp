@@ -197,6 +197,10 @@ static bool whole(const char *what)
 {
     if (!strcmp(what, "lose")) {
         lose(77);
+    } else if (!strcmp(what, "elsewhere")) {
+        lose(77);
+        if (chdir("/") != 0)
+            return false;
     } else if (!strcmp(what, "chain")) {
         lose_chain();
     } else if (!strcmp(what, "keep")) {
