@@ -49,6 +49,20 @@ static bool find_forced(const struct analysis *a, const struct reader **forced, 
     return true;
 }
 
+/* The Perl tool added bytes to samples without a word. */
+static void tell_mixture(struct analysis *a, const struct profile *profile, const char *name)
+{
+    const struct profile *first = a->n_loaded ? &a->loaded[0].profile : NULL;
+    if (!first || !first->n_columns || !profile->n_columns)
+        return;
+    const struct column *was = &first->columns[first->default_column];
+    const struct column *is = &profile->columns[profile->default_column];
+    if (was->unit != is->unit)
+        notes_add(&a->notes, "%s: its %s (%s) and the %s (%s) before make no sensible sum", name,
+                  strings_text(a->strings, is->name), strings_text(a->strings, is->unit),
+                  strings_text(a->strings, was->name), strings_text(a->strings, was->unit));
+}
+
 static bool load_profile(struct analysis *a, const struct file *file, const char *name,
                          enum load_as as, struct error *err)
 {
@@ -82,6 +96,7 @@ static bool load_profile(struct analysis *a, const struct file *file, const char
     if (!reader_read(file->bytes, forced, &job, &profile, err))
         return false;
     profile.is_cut_short |= file->is_cut_short;
+    tell_mixture(a, &profile, name);
     analysis_forget(a);
     a->loaded = base_grow(a->loaded, &a->cap_loaded, (size_t)a->n_loaded + 1, sizeof *a->loaded);
     a->loaded[a->n_loaded++] = (struct loaded){

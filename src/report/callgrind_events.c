@@ -104,8 +104,9 @@ static bool choose_events(struct events *e, const char *wanted, struct error *er
             add_event(e, c);
         buf_printf(&known, "%s%s", c ? ", " : "", name);
     }
-    const bool is_chosen = e->n || error_set(err, ERROR_USAGE, "--events=%s: the profile has %s",
-                                             wanted, known.n ? buf_c(&known) : "no columns");
+    const bool is_chosen =
+        e->n || error_set(err, ERROR_USAGE, "--events=%s: the profile has no such column, but: %s",
+                          wanted, known.n ? buf_c(&known) : "none");
     buf_free(&known);
     return is_chosen;
 }
