@@ -74,8 +74,14 @@ static void write_side(const struct rows *rows, const struct side *side, node_ix
     }
 }
 
-/* `regex` NULL: every node. False where none matches. */
-static bool write_rows(const struct report *report, const struct rows *rows,
+static bool matches(const struct report *report, const struct node *node, const struct regex *regex)
+{
+    const char *name = strings_text(report->view->profile->strings, node->label);
+    return !regex || regex_matches(regex, span_of(name));
+}
+
+/* `regex` NULL: every node. */
+static void write_rows(const struct report *report, const struct rows *rows,
                        const struct regex *regex, struct out *out)
 {
     const struct side callers = make_side(report, rows, true);
@@ -83,27 +89,23 @@ static bool write_rows(const struct report *report, const struct rows *rows,
     rows_labels(report, rows, out);
     out_text(out, separator);
     out_text(out, "      flat  flat%   sum%        cum   cum%   calls calls% + context \t \t \n");
-    bool is_any = false;
     double sum = 0;
     for (node_ix i = 0; i < rows->n_nodes && !out_failed(out); i++) {
-        const char *name = strings_text(report->view->profile->strings, rows->nodes[i].label);
-        if (regex && !regex_matches(regex, span_of(name))) {
+        if (!matches(report, &rows->nodes[i], regex)) {
             tally_trimmed(report, rows->nodes[i].flat);
             continue;
         }
         tally_row(report, rows->nodes[i].flat);
-        is_any = true;
         out_text(out, separator);
         write_side(rows, &callers, i, out);
         rows_numbers(rows, &rows->nodes[i], &sum, out);
         out_text(out, "                | ");
-        out_text(out, name);
+        out_text(out, strings_text(report->view->profile->strings, rows->nodes[i].label));
         out_byte(out, '\n');
         write_side(rows, &callees, i, out);
     }
     if (rows->n_nodes)
         out_text(out, separator);
-    return is_any;
 }
 
 static bool emit_tree(const struct report *report, struct out *out, struct error *err)
@@ -112,7 +114,7 @@ static bool emit_tree(const struct report *report, struct out *out, struct error
     (void)err;
     struct rows rows;
     rows_make(report, USUAL_NODES, false, &rows);
-    (void)write_rows(report, &rows, NULL, out);
+    write_rows(report, &rows, NULL, out);
     return true;
 }
 
@@ -131,7 +133,11 @@ static bool emit_peek(const struct report *report, struct out *out, struct error
         return false;
     struct rows rows;
     rows_make(report, 0, true, &rows);
-    const bool is_any = write_rows(report, &rows, regex, out);
+    bool is_any = false;
+    for (node_ix i = 0; i < rows.n_nodes && !is_any; i++)
+        is_any = matches(report, &rows.nodes[i], regex);
+    if (is_any)
+        write_rows(report, &rows, regex, out);
     regex_free(regex);
     return is_any || error_set(err, ERROR_MISSING, "no function matches %s", expression);
 }
