@@ -24,8 +24,10 @@ static double logarithm(double x)
 {
     static const double ln_2 = 0.693147180559945309;
     int halvings = 0;
-    for (; x < 0.5; x *= 2)
+    while (x < 0.5) {
+        x *= 2;
         halvings++;
+    }
     const double z = (x - 1) / (x + 1), square = z * z; /* at most 1/9 */
     double term = z, sum = 0;
     for (int i = 1; i < 20; i += 2, term *= square)

@@ -113,7 +113,7 @@ bool snapshot_take(struct snapshot *snapshot, bool may_wait)
     const bool is_frozen = may_wait ? (objects_freeze(), true) : objects_try_freeze();
     if (is_frozen) {
         const stack_ix n = stacks_number();
-        const size_t size = 2 * n * sizeof(struct row);
+        const size_t size = sizeof(struct row) * 2 * n;
         snapshot->mapped = (size + SYSTEM_PAGE - 1) & ~(size_t)(SYSTEM_PAGE - 1);
         snapshot->rows = pages_map(NULL, snapshot->mapped, SYSTEM_PAGE);
         if (snapshot->rows)

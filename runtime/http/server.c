@@ -395,7 +395,7 @@ static bool turn(void)
     const uint64_t now = now_ms();
     wait_for_all(&waits, now);
     if (poll(waits.fds, waits.n, patience(now)) < 0) {
-        const struct timespec a_while = {.tv_nsec = FULL_MS * 1000000};
+        const struct timespec a_while = {.tv_nsec = FULL_MS * 1000000L};
         (void)nanosleep(&a_while, NULL); /* the kernel has no memory: the best is to wait */
         return true;
     }

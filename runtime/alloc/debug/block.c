@@ -230,8 +230,8 @@ void debug_report(const void *p, enum fault fault)
         [FAULT_NONE] = "",
         [FAULT_BEFORE] = "a word before object at %p has been corrupted",
         [FAULT_FREED] =
-            "a word before object at %p has been corrupted; or else the object has been "
-            "already deallocated and our memory map has been corrupted",
+            ("a word before object at %p has been corrupted; or else the object has been "
+             "already deallocated and our memory map has been corrupted"),
         [FAULT_AFTER] = "a word after object at %p has been corrupted",
         [FAULT_MEMORY_MAP] = "our memory map entry of object at %p has been corrupted",
     };
