@@ -106,7 +106,9 @@ static void make_claims(struct dwarf *dwarf)
         if (!is_listed[i])
             claim(&file->units[i], i, scratch);
     }
-    dwarf_segments_make(scratch, dwarf->arena, &dwarf->claims);
+    dwarf_segments_make(scratch);
+    dwarf->claims = scratch->segments;
+    scratch->segments = (struct dwarf_segments){0};
     base_free(is_listed);
     dwarf_scratch_free(scratch);
 }
@@ -115,7 +117,9 @@ static void make_claims(struct dwarf *dwarf)
 
 /* What is known about an address after the first round. */
 struct place {
-    uint32_t node, row; /* DWARF_NONE: none */
+    uint32_t node; /* DWARF_NONE: none */
+    uint32_t file, line;
+    bool has_row;
 };
 
 struct job {
@@ -136,23 +140,25 @@ struct batch {
         is_stopped; /* units that are left are passed over: their addresses have no frames */
 };
 
-/* What an earlier batch wanted of the unit's DIEs is replaced. */
+/* Reads what is wanted now; of earlier batches only names are known. */
 static void read_code(struct dwarf_unit *unit, const struct dwarf_wanted *wanted,
                       struct dwarf_scratch *scratch)
 {
-    const char *damage = NULL;
     if (!unit->code) {
         struct dwarf_code *code = base_alloc(1, sizeof *code);
         code->arena = arena_new();
         code->unit = unit->split ? unit->split : unit;
         code->others_budget = 16 * (code->unit->end - code->unit->offset) + (1u << 20);
         unit->code = code;
-        if (unit->has_line_budget)
-            (void)dwarf_lines_read(unit, code->arena, scratch, &code->lines, &damage);
     }
-    dwarf_code_walk(unit->code, wanted, scratch);
-    if (!unit->code->damage)
-        unit->code->damage = damage;
+    struct dwarf_code *code = unit->code;
+    dwarf_code_walk(code, wanted, scratch);
+    const char *damage = NULL;
+    scratch->n_sequences = 0;
+    if (unit->has_line_budget &&
+        !dwarf_lines_read(unit, wanted, code->arena, scratch, &code->lines, &damage) &&
+        !code->damage)
+        code->damage = damage;
 }
 
 static void free_code(struct dwarf_code *code)
@@ -172,17 +178,19 @@ static void free_code(struct dwarf_code *code)
 }
 
 /* Looks the addresses of a job up. False: one that has a line has no function. */
-static bool look_up(struct batch *batch, const struct job *job)
+static bool look_up(struct batch *batch, const struct job *job, const struct dwarf_scratch *scratch)
 {
     const struct dwarf_code *code = job->unit->code;
     bool has_all = true;
     for (uint32_t i = job->first; i < job->first + job->n; i++) {
         const uint32_t at = batch->order[i];
         const uint64_t address = batch->sorted[at];
-        const struct dwarf_row *row = dwarf_lines_find(&code->lines, address);
+        const struct dwarf_row *row = dwarf_lines_find(scratch, address);
         struct place *place = &batch->places[at];
-        place->node = dwarf_segments_find(&code->segments, address);
-        place->row = row ? (uint32_t)(row - code->lines.rows) : DWARF_NONE;
+        place->node = dwarf_segments_find(&scratch->segments, address);
+        place->has_row = row != NULL;
+        place->file = row ? row->file : 0;
+        place->line = row ? row->line : 0;
         uint32_t n_frames = 0;
         if (place->node != DWARF_NONE)
             n_frames = code->nodes[place->node].depth + 1;
@@ -201,8 +209,8 @@ void dwarf_scratch_free(struct dwarf_scratch *scratch)
         base_free(scratch->intervals.list);
         base_free(scratch->sorting);
         base_free(scratch->heap);
-        base_free(scratch->starts);
-        base_free(scratch->whats);
+        base_free(scratch->segments.starts);
+        base_free(scratch->segments.whats);
         base_free(scratch->levels);
         base_free(scratch->nodes);
         base_free(scratch->rows);
@@ -232,13 +240,6 @@ static void give_scratch(struct dwarf *dwarf, struct dwarf_scratch *scratch)
     pthread_mutex_unlock(&dwarf->lock);
 }
 
-/* False: the unit was not read, or what was passed over may hold the missing functions. */
-static bool is_answered(struct batch *batch, const struct job *job)
-{
-    const struct dwarf_code *code = job->unit->code;
-    return code && (look_up(batch, job) || !code->has_skipped);
-}
-
 static struct dwarf_wanted list_wanted(const struct batch *batch, const struct job *job,
                                        struct dwarf_scratch *scratch)
 {
@@ -256,15 +257,13 @@ static void read_and_look_up(void *shared, uint32_t i)
     if (atomic_load_explicit(&batch->is_stopped, memory_order_relaxed))
         return;
     struct dwarf_scratch *scratch = take_scratch(batch->dwarf);
-    if (!is_answered(batch, job)) {
-        const struct dwarf_wanted wanted = list_wanted(batch, job, scratch);
-        read_code(job->unit, &wanted, scratch);
-        if (!is_answered(batch, job)) {
-            /* Functions can hide in what the walk passes over: compilers nest them in types, or in
-             * functions that nobody asks for. */
-            dwarf_code_walk(job->unit->code, NULL, scratch);
-            (void)look_up(batch, job);
-        }
+    const struct dwarf_wanted wanted = list_wanted(batch, job, scratch);
+    read_code(job->unit, &wanted, scratch);
+    if (!look_up(batch, job, scratch) && job->unit->code->has_skipped) {
+        /* Functions can hide in what the walk passes over: compilers nest them in types, or in
+         * functions that nobody asks for. */
+        dwarf_code_walk(job->unit->code, NULL, scratch);
+        (void)look_up(batch, job, scratch);
     }
     give_scratch(batch->dwarf, scratch);
 }
@@ -282,12 +281,9 @@ static void fill_frames(struct dwarf_code *code, const char *comp_dir, const str
                         struct object_frame *out)
 {
     const char *file = NULL;
-    uint32_t line = 0;
-    if (place->row != DWARF_NONE) {
-        const struct dwarf_row *row = &code->lines.rows[place->row];
-        file = dwarf_lines_path(&code->lines, code->arena, comp_dir, row->file);
-        line = row->line;
-    }
+    uint32_t line = place->line;
+    if (place->has_row)
+        file = dwarf_lines_path(&code->lines, code->arena, comp_dir, place->file);
     if (place->node == DWARF_NONE) {
         *out = (struct object_frame){.file = file, .line = line};
         return;
@@ -501,6 +497,8 @@ void dwarf_free(struct dwarf *dwarf)
         base_free(dwarf->splits[i]);
     }
     base_free(dwarf->splits);
+    base_free(dwarf->claims.starts);
+    base_free(dwarf->claims.whats);
     pthread_mutex_destroy(&dwarf->lock);
     arena_free(dwarf->arena);
     base_free(dwarf);

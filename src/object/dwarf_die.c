@@ -141,15 +141,8 @@ static bool add_ranges(struct walk *walk, const struct found *found, uint32_t wh
 
 static bool is_wanted(const struct dwarf_wanted *wanted, const struct dwarf_interval *interval)
 {
-    uint32_t low = 0, high = wanted->n; /* those before low are below the interval */
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (wanted->addresses[middle] < interval->low)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < wanted->n && wanted->addresses[low] < interval->high;
+    const uint32_t first = dwarf_wanted_first(wanted, interval->low);
+    return first < wanted->n && wanted->addresses[first] < interval->high;
 }
 
 /* Takes a function's ranges back, those from `first` on, unless somebody asks for one of them. */
@@ -314,13 +307,13 @@ void dwarf_code_walk(struct dwarf_code *code, const struct dwarf_wanted *wanted,
     }
     code->nodes = NULL;
     code->n_nodes = 0;
-    code->segments = (struct dwarf_segments){0};
+    scratch->segments.n = 0;
     if (run(&walk)) {
         code->nodes = arena_alloc(code->arena, walk.n_nodes, sizeof *code->nodes);
         code->n_nodes = walk.n_nodes;
         if (walk.n_nodes)
             memcpy(code->nodes, scratch->nodes, walk.n_nodes * sizeof *code->nodes);
-        dwarf_segments_make(scratch, code->arena, &code->segments);
+        dwarf_segments_make(scratch);
     } else if (!code->damage) {
         code->damage = walk.damage;
     }

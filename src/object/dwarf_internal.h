@@ -253,20 +253,20 @@ struct dwarf_node;
 struct dwarf_row;
 struct dwarf_sequence;
 
-/* Arrays that one job after the other fills and leaves behind empty: to ask the system for them
- * again for each unit would cost as much as to read it. */
+/* Arrays that one job after the other fills: to ask the system for them again for each unit would
+ * cost as much as to read it. */
 struct dwarf_scratch {
     struct dwarf_scratch *next;
     struct dwarf_intervals intervals;
+    struct dwarf_segments segments; /* of the intervals */
     struct dwarf_interval *sorting;
     const struct dwarf_interval **heap;
-    uint64_t *starts;
-    uint32_t *whats;
     struct dwarf_level *levels;
     struct dwarf_node *nodes;
     struct dwarf_row *rows;
-    struct dwarf_sequence *sequences;
+    struct dwarf_sequence *sequences; /* by low */
     uint64_t *addresses;
+    uint32_t n_rows, n_sequences;
     uint32_t cap_sorting, cap_heap, cap_starts, cap_whats, cap_levels, cap_nodes, cap_rows,
         cap_sequences, cap_addresses;
 };
@@ -284,10 +284,18 @@ bool dwarf_intervals_read(struct dwarf_intervals *intervals, const struct dwarf_
 
 /* Of overlapping intervals the deepest wins, then the smallest, then the smallest `what`
  * (at depth 0 the largest). Sorts
- * scratch->intervals. */
-void dwarf_segments_make(struct dwarf_scratch *scratch, struct arena *arena,
-                         struct dwarf_segments *out);
+ * scratch->intervals, and makes scratch->segments of them. */
+void dwarf_segments_make(struct dwarf_scratch *scratch);
 uint32_t dwarf_segments_find(const struct dwarf_segments *segments, uint64_t address);
+
+/* Addresses that are asked for, sorted. */
+struct dwarf_wanted {
+    const uint64_t *addresses;
+    uint32_t n;
+};
+
+/* The place of the first one that is not below `address`; n: none. */
+uint32_t dwarf_wanted_first(const struct dwarf_wanted *wanted, uint64_t address);
 
 /* ---- what a unit's job leaves (dwarf_die.c, dwarf_line.c, dwarf_name.c) ---- */
 
@@ -342,11 +350,9 @@ struct dwarf_source {
 };
 
 struct dwarf_lines {
-    struct dwarf_row *rows;
-    struct dwarf_sequence *sequences; /* by low */
-    struct dwarf_source *sources;     /* as DWARF counts them: from 1 before DWARF 5 */
-    const char **dirs;                /* likewise; dirs[0] may be NULL */
-    uint32_t n_rows, n_sequences, n_sources, n_dirs;
+    struct dwarf_source *sources; /* as DWARF counts them: from 1 before DWARF 5 */
+    const char **dirs;            /* likewise; dirs[0] may be NULL */
+    uint32_t n_sources, n_dirs;
     uint8_t version;
 };
 
@@ -356,7 +362,6 @@ struct dwarf_code {
     struct dwarf_node *nodes; /* in the order of their DIEs */
     uint32_t n_nodes;
     bool has_skipped; /* the walk passed over functions, or over what may hold some */
-    struct dwarf_segments segments;
     struct dwarf_lines lines;
     struct dwarf_scopes scopes;
     struct dwarf_scopes **others; /* of units that were walked for their scopes only */
@@ -368,14 +373,8 @@ struct dwarf_code {
     const char *damage;
 };
 
-/* Addresses that are asked for, sorted. */
-struct dwarf_wanted {
-    const uint64_t *addresses;
-    uint32_t n;
-};
-
 /* Walks the unit's DIEs, into functions that hold a wanted address; NULL: into every DIE, whatever
- * it is. Fills nodes and segments; damage leaves them empty. */
+ * it is. Fills nodes and scratch->segments; damage leaves them empty. */
 void dwarf_code_walk(struct dwarf_code *code, const struct dwarf_wanted *wanted,
                      struct dwarf_scratch *scratch);
 /* The ranges of all functions of a unit whose first DIE has none. */
@@ -387,11 +386,13 @@ void dwarf_scopes_free(struct dwarf_scopes *scopes);
 
 /* The length of the line table at `offset`, header included; 0 where there is none. */
 uint64_t dwarf_lines_size(const struct dwarf_unit *unit);
-/* Runs the line program that `unit` (never a split one) names. False: *damage says why. */
-bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena,
-                      struct dwarf_scratch *scratch, struct dwarf_lines *out, const char **damage);
-/* The row that covers an address; NULL: none. */
-const struct dwarf_row *dwarf_lines_find(const struct dwarf_lines *lines, uint64_t address);
+/* Runs the line program that `unit` (never a split one) names, into the scratch: the rows that
+ * cover wanted addresses; NULL: all. False: *damage says why. */
+bool dwarf_lines_read(const struct dwarf_unit *unit, const struct dwarf_wanted *wanted,
+                      struct arena *arena, struct dwarf_scratch *scratch, struct dwarf_lines *out,
+                      const char **damage);
+/* The row that covers a wanted address; NULL: none. */
+const struct dwarf_row *dwarf_lines_find(const struct dwarf_scratch *scratch, uint64_t address);
 /* The path of a file number; NULL: unknown. */
 const char *dwarf_lines_path(struct dwarf_lines *lines, struct arena *arena, const char *comp_dir,
                              uint64_t file);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Line programs: run once for a touched unit into rows sorted by address. Sequences may come in any
- * order; those of functions that the linker threw away are left out. The invariant: rows of a
- * sequence are contiguous, their addresses rise, and a search never leaves the sequence it is in.
- */
+ * Line programs: run once for a touched unit into rows sorted by address, those that cover wanted
+ * addresses. Sequences may come in any order; those of functions that the linker threw away are
+ * left out. The invariant: rows of a sequence are contiguous, their addresses rise, and a search
+ * never leaves the sequence it is in. */
 #include "object/dwarf_internal.h"
 
 #include <stdlib.h>
@@ -28,11 +28,12 @@ struct machine {
     uint32_t op_index;
     uint64_t file;
     uint64_t line;
-    struct dwarf_scratch *scratch; /* holds rows and sequences */
-    uint32_t n_rows, n_sequences;
-    uint32_t first; /* row of the running sequence */
-    uint64_t low;   /* of the running sequence */
-    bool has_rows;  /* the running sequence has begun */
+    struct dwarf_scratch *scratch;     /* holds rows and sequences */
+    const struct dwarf_wanted *wanted; /* NULL: all */
+    uint32_t next;                     /* the first wanted address that is not below the last row */
+    uint32_t first;                    /* row of the running sequence */
+    uint64_t low;                      /* of the running sequence */
+    bool has_rows;                     /* the running sequence has begun */
     bool is_unsorted;
 };
 
@@ -106,30 +107,42 @@ static void advance(struct machine *m, uint64_t operations)
     m->op_index = (uint32_t)(total % h->max_ops);
 }
 
+/* Whether a wanted address lies from the last row up to the machine's address. */
+static bool is_last_wanted(const struct machine *m)
+{
+    const struct dwarf_wanted *wanted = m->wanted;
+    return !wanted || (m->next < wanted->n && wanted->addresses[m->next] < m->address);
+}
+
 static void emit(struct machine *m)
 {
-    const uint32_t file = m->file > UINT32_MAX ? 0 : (uint32_t)m->file;
-    const uint32_t line = m->line > UINT32_MAX ? 0 : (uint32_t)m->line;
+    struct dwarf_scratch *scratch = m->scratch;
+    const struct dwarf_row row = {.address = m->address,
+                                  .file = m->file > UINT32_MAX ? 0 : (uint32_t)m->file,
+                                  .line = m->line > UINT32_MAX ? 0 : (uint32_t)m->line};
     if (!m->has_rows) {
         m->has_rows = true;
-        m->low = m->address;
+        m->low = row.address;
     } else {
-        struct dwarf_row *last = &m->scratch->rows[m->n_rows - 1];
-        if (last->address == m->address) { /* the last row of an address counts */
-            last->file = file;
-            last->line = line;
+        struct dwarf_row *last = &scratch->rows[scratch->n_rows - 1];
+        if (row.address < last->address) {
+            m->is_unsorted = true;
+            m->low = row.address < m->low ? row.address : m->low;
+        } else if (row.address == last->address) { /* the last row of an address counts */
+            *last = row;
+            return;
+        } else if (last->file == row.file && last->line == row.line) {
+            return;
+        } else if (!is_last_wanted(m)) {
+            *last = row;
             return;
         }
-        if (m->address < last->address)
-            m->is_unsorted = true;
-        else if (last->file == file && last->line == line)
-            return;
     }
-    struct dwarf_scratch *scratch = m->scratch;
-    scratch->rows =
-        base_grow(scratch->rows, &scratch->cap_rows, (size_t)m->n_rows + 1, sizeof *scratch->rows);
-    scratch->rows[m->n_rows++] =
-        (struct dwarf_row){.address = m->address, .file = file, .line = line};
+    scratch->rows = base_grow(scratch->rows, &scratch->cap_rows, (size_t)scratch->n_rows + 1,
+                              sizeof *scratch->rows);
+    scratch->rows[scratch->n_rows++] = row;
+    if (m->wanted)
+        m->next = dwarf_wanted_first(m->wanted, row.address);
 }
 
 /* In a stable order: of rows with one address the last stays last. Sequences that run backwards are
@@ -150,27 +163,26 @@ static void reset(struct machine *m)
     m->op_index = 0;
     m->file = 1;
     m->line = 1;
-    m->first = m->n_rows;
+    m->first = m->scratch->n_rows;
     m->has_rows = false;
     m->is_unsorted = false;
 }
 
 static void end_sequence(struct machine *m)
 {
-    if (m->is_unsorted) {
-        qsort(m->scratch->rows + m->first, m->n_rows - m->first, sizeof *m->scratch->rows,
-              compare_rows);
-        m->low = m->scratch->rows[m->first].address;
-    }
+    struct dwarf_scratch *scratch = m->scratch;
+    const uint32_t n = scratch->n_rows - m->first;
+    if (m->is_unsorted)
+        qsort(scratch->rows + m->first, n, sizeof *scratch->rows, compare_rows);
     if (!m->has_rows || m->address <= m->low ||
         dwarf_is_gone(m->low, m->header->shape.address_size)) {
-        m->n_rows = m->first;
+        scratch->n_rows = m->first;
     } else {
-        struct dwarf_scratch *scratch = m->scratch;
-        scratch->sequences = base_grow(scratch->sequences, &scratch->cap_sequences,
-                                       (size_t)m->n_sequences + 1, sizeof *scratch->sequences);
-        scratch->sequences[m->n_sequences++] = (struct dwarf_sequence){
-            .low = m->low, .high = m->address, .first = m->first, .n = m->n_rows - m->first};
+        scratch->sequences =
+            base_grow(scratch->sequences, &scratch->cap_sequences, (size_t)scratch->n_sequences + 1,
+                      sizeof *scratch->sequences);
+        scratch->sequences[scratch->n_sequences++] =
+            (struct dwarf_sequence){.low = m->low, .high = m->address, .first = m->first, .n = n};
     }
     reset(m);
 }
@@ -284,33 +296,26 @@ static int compare_sequences(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Moves what the machine has made into the arena, as small as it is. */
-static void keep(struct machine *m, struct arena *arena, struct dwarf_lines *out)
+/* Makes sequences ready for the search. */
+static void sort_sequences(struct dwarf_scratch *scratch)
 {
-    if (m->n_sequences == 0)
-        return;
-    struct dwarf_row *rows = m->scratch->rows;
-    struct dwarf_sequence *sequences = m->scratch->sequences;
-    m->n_rows = m->first; /* a sequence without an end has no rows */
-    qsort(sequences, m->n_sequences, sizeof *sequences, compare_sequences);
+    struct dwarf_sequence *sequences = scratch->sequences;
+    if (scratch->n_sequences > 1)
+        qsort(sequences, scratch->n_sequences, sizeof *sequences, compare_sequences);
     uint64_t reach = 0;
-    for (uint32_t i = 0; i < m->n_sequences; i++) {
+    for (uint32_t i = 0; i < scratch->n_sequences; i++) {
         if (sequences[i].high > reach)
             reach = sequences[i].high;
         sequences[i].reach = reach;
     }
-    out->rows = arena_alloc(arena, m->n_rows, sizeof *out->rows);
-    memcpy(out->rows, rows, m->n_rows * sizeof *out->rows);
-    out->n_rows = m->n_rows;
-    out->sequences = arena_alloc(arena, m->n_sequences, sizeof *out->sequences);
-    memcpy(out->sequences, sequences, m->n_sequences * sizeof *out->sequences);
-    out->n_sequences = m->n_sequences;
 }
 
-bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena,
-                      struct dwarf_scratch *scratch, struct dwarf_lines *out, const char **damage)
+bool dwarf_lines_read(const struct dwarf_unit *unit, const struct dwarf_wanted *wanted,
+                      struct arena *arena, struct dwarf_scratch *scratch, struct dwarf_lines *out,
+                      const char **damage)
 {
     *out = (struct dwarf_lines){0};
+    scratch->n_rows = scratch->n_sequences = 0;
     *damage = NULL;
     if (!unit->has_lines)
         return true;
@@ -332,43 +337,43 @@ bool dwarf_lines_read(const struct dwarf_unit *unit, struct arena *arena,
     const struct dwarf_sections *s = &unit->file->sections;
     c = cursor_over(span_first(s->line, (size_t)header.end), s->order);
     cursor_seek(&c, header.program);
-    struct machine machine = {.header = &header, .scratch = scratch};
+    struct machine machine = {.header = &header, .scratch = scratch, .wanted = wanted};
     if (!run(&machine, &c, out, arena))
         *damage = "its line program is cut short";
-    keep(&machine, arena, out);
+    sort_sequences(scratch);
     return *damage == NULL;
 }
 
-static const struct dwarf_row *find_in(const struct dwarf_lines *lines,
+static const struct dwarf_row *find_in(const struct dwarf_scratch *scratch,
                                        const struct dwarf_sequence *sequence, uint64_t address)
 {
     uint32_t low = sequence->first, high = sequence->first + sequence->n;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (lines->rows[middle].address <= address)
+        if (scratch->rows[middle].address <= address)
             low = middle + 1;
         else
             high = middle;
     }
-    return low > sequence->first ? &lines->rows[low - 1] : NULL;
+    return low > sequence->first ? &scratch->rows[low - 1] : NULL;
 }
 
-const struct dwarf_row *dwarf_lines_find(const struct dwarf_lines *lines, uint64_t address)
+const struct dwarf_row *dwarf_lines_find(const struct dwarf_scratch *scratch, uint64_t address)
 {
-    uint32_t low = 0, high = lines->n_sequences;
+    uint32_t low = 0, high = scratch->n_sequences;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (lines->sequences[middle].low <= address)
+        if (scratch->sequences[middle].low <= address)
             low = middle + 1;
         else
             high = middle;
     }
     for (uint32_t i = low, tries = 0; i > 0 && tries < MAX_OVERLAPS; i--, tries++) {
-        const struct dwarf_sequence *sequence = &lines->sequences[i - 1];
+        const struct dwarf_sequence *sequence = &scratch->sequences[i - 1];
         if (sequence->reach <= address)
             return NULL;
         if (address < sequence->high)
-            return find_in(lines, sequence, address);
+            return find_in(scratch, sequence, address);
     }
     return NULL;
 }

@@ -262,7 +262,7 @@ static bool is_better(const struct dwarf_interval *a, const struct dwarf_interva
  * top. */
 struct sweep {
     struct dwarf_scratch *scratch;
-    uint32_t n_heap, n_pieces;
+    uint32_t n_heap;
 };
 
 static void push(struct sweep *sweep, const struct dwarf_interval *interval)
@@ -305,17 +305,16 @@ static const struct dwarf_interval *top(const struct sweep *sweep)
 
 static void start_piece(struct sweep *sweep, uint64_t at, uint32_t what)
 {
-    struct dwarf_scratch *to = sweep->scratch;
-    uint32_t n = sweep->n_pieces;
-    if (n > 0 && to->starts[n - 1] == at)
-        n--; /* nothing lay between */
-    if (n == 0 || to->whats[n - 1] != what) {
-        to->starts = base_grow(to->starts, &to->cap_starts, (size_t)n + 1, sizeof *to->starts);
-        to->whats = base_grow(to->whats, &to->cap_whats, (size_t)n + 1, sizeof *to->whats);
-        to->starts[n] = at;
-        to->whats[n++] = what;
-    }
-    sweep->n_pieces = n;
+    struct dwarf_scratch *scratch = sweep->scratch;
+    struct dwarf_segments *to = &scratch->segments;
+    if (to->n > 0 && to->starts[to->n - 1] == at)
+        to->n--; /* nothing lay between */
+    if (to->n > 0 && to->whats[to->n - 1] == what)
+        return;
+    to->starts = base_grow(to->starts, &scratch->cap_starts, (size_t)to->n + 1, sizeof *to->starts);
+    to->whats = base_grow(to->whats, &scratch->cap_whats, (size_t)to->n + 1, sizeof *to->whats);
+    to->starts[to->n] = at;
+    to->whats[to->n++] = what;
 }
 
 /* Goes on up to `limit`, where the next interval starts; what ends before it leaves the stage. */
@@ -330,14 +329,11 @@ static void sweep_to(struct sweep *sweep, uint64_t limit)
     }
 }
 
-void dwarf_segments_make(struct dwarf_scratch *scratch, struct arena *arena,
-                         struct dwarf_segments *out)
+void dwarf_segments_make(struct dwarf_scratch *scratch)
 {
-    *out = (struct dwarf_segments){0};
     const struct dwarf_intervals *intervals = &scratch->intervals;
-    if (intervals->n == 0)
-        return;
     sort(scratch);
+    scratch->segments.n = 0;
     struct sweep sweep = {.scratch = scratch};
     for (uint32_t i = 0; i < intervals->n; i++) {
         const struct dwarf_interval *interval = &intervals->list[i];
@@ -346,11 +342,6 @@ void dwarf_segments_make(struct dwarf_scratch *scratch, struct arena *arena,
         start_piece(&sweep, interval->low, top(&sweep)->what);
     }
     sweep_to(&sweep, UINT64_MAX);
-    out->n = sweep.n_pieces;
-    out->starts = arena_alloc(arena, out->n, sizeof *out->starts);
-    out->whats = arena_alloc(arena, out->n, sizeof *out->whats);
-    memcpy(out->starts, scratch->starts, out->n * sizeof *out->starts);
-    memcpy(out->whats, scratch->whats, out->n * sizeof *out->whats);
 }
 
 uint32_t dwarf_segments_find(const struct dwarf_segments *segments, uint64_t address)
@@ -364,4 +355,17 @@ uint32_t dwarf_segments_find(const struct dwarf_segments *segments, uint64_t add
             high = middle;
     }
     return low ? segments->whats[low - 1] : DWARF_NONE;
+}
+
+uint32_t dwarf_wanted_first(const struct dwarf_wanted *wanted, uint64_t address)
+{
+    uint32_t low = 0, high = wanted->n; /* those before low are below the address */
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (wanted->addresses[middle] < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }

@@ -117,7 +117,7 @@ static bool finish(struct fixture *f)
     f->file.sections.line = bytes_span(&f->line);
     f->file.sections.order = f->line.order;
     assert_int_equal(dwarf_lines_size(&f->unit), f->line.n);
-    return dwarf_lines_read(&f->unit, f->arena, f->scratch, &f->lines, &f->damage);
+    return dwarf_lines_read(&f->unit, NULL, f->arena, f->scratch, &f->lines, &f->damage);
 }
 
 static const char *path(struct fixture *f, uint64_t file)
@@ -127,7 +127,7 @@ static const char *path(struct fixture *f, uint64_t file)
 
 static void expect(struct fixture *f, uint64_t address, uint32_t file, uint32_t line)
 {
-    const struct dwarf_row *row = dwarf_lines_find(&f->lines, address);
+    const struct dwarf_row *row = dwarf_lines_find(f->scratch, address);
     assert_non_null(row);
     assert_int_equal(row->file, file);
     assert_int_equal(row->line, line);
@@ -169,7 +169,7 @@ static void test_opcodes(void **state)
         put_with(f, DW_LNS_advance_pc, 8);
         put_end(f); /* 0x12f3 */
         assert_true(finish(f));
-        assert_null(dwarf_lines_find(&f->lines, 0xfff));
+        assert_null(dwarf_lines_find(f->scratch, 0xfff));
         expect(f, 0x1000, 1, 100);
         expect(f, 0x1005, 1, 100);
         expect(f, 0x1006, 1, 104);
@@ -179,7 +179,7 @@ static void test_opcodes(void **state)
         expect(f, 0x11c0, 2, 107);
         expect(f, 0x12e3, 2, 104);
         expect(f, 0x12f2, 2, 104);
-        assert_null(dwarf_lines_find(&f->lines, 0x12f3));
+        assert_null(dwarf_lines_find(f->scratch, 0x12f3));
     }
 }
 
@@ -200,7 +200,7 @@ static void test_bundles_of_operations(void **state)
     expect(f, 0x1010, 1, 3);
     expect(f, 0x102f, 1, 3);
     expect(f, 0x1030, 1, 4);
-    assert_null(dwarf_lines_find(&f->lines, 0x1040));
+    assert_null(dwarf_lines_find(f->scratch, 0x1040));
 }
 
 static void put_sequence(struct fixture *f, uint64_t low, unsigned size, int line)
@@ -230,16 +230,46 @@ static void test_sequences(void **state)
     put(&f->line, DW_LNS_copy, 1); /* has no end */
     assert_true(finish(f));
     expect(f, 0x100f, 1, 10);
-    assert_null(dwarf_lines_find(&f->lines, 0x1010));
+    assert_null(dwarf_lines_find(f->scratch, 0x1010));
     expect(f, 0x200f, 1, 20);
     expect(f, 0x2010, 1, 21);
     expect(f, 0x2020, 1, 20);
-    assert_null(dwarf_lines_find(&f->lines, 0x2100));
+    assert_null(dwarf_lines_find(f->scratch, 0x2100));
     expect(f, 0x3000, 1, 30);
-    assert_null(dwarf_lines_find(&f->lines, 0x3010));
-    assert_null(dwarf_lines_find(&f->lines, 0x10));
-    assert_null(dwarf_lines_find(&f->lines, 0x5000));
-    assert_null(dwarf_lines_find(&f->lines, UINT64_MAX));
+    assert_null(dwarf_lines_find(f->scratch, 0x3010));
+    assert_null(dwarf_lines_find(f->scratch, 0x10));
+    assert_null(dwarf_lines_find(f->scratch, 0x5000));
+    assert_null(dwarf_lines_find(f->scratch, UINT64_MAX));
+}
+
+/* Rows at 0x1000, 0x1004 ... 0x103c, of lines 2, 3 ...; then 0x1030 once more, and 0x1034. */
+static void test_rows_that_nobody_wants_are_not_kept(void **state)
+{
+    struct fixture *f = *state;
+    start(f, 4, 1, 1);
+    put_tables(f);
+    put_address(f, 0x1000);
+    put_special(f, 0, 1);
+    for (unsigned i = 1; i < 16; i++)
+        put_special(f, 4, 1);
+    put_address(f, 0x1030);
+    put_special(f, 0, 5); /* 22: the last of a place counts, and so does the larger line */
+    put_special(f, 4, 5); /* 27 */
+    put_address(f, 0x1040);
+    put_end(f);
+    assert_true(finish(f));
+    assert_int_equal(f->scratch->n_rows, 18);
+    static const uint64_t addresses[] = {0xfff, 0x1003, 0x1008, 0x1009, 0x1031, 0x1036, 0x1040};
+    const struct dwarf_wanted wanted = {.addresses = addresses, .n = COUNT_OF(addresses)};
+    assert_true(dwarf_lines_read(&f->unit, &wanted, f->arena, f->scratch, &f->lines, &f->damage));
+    assert_true(f->scratch->n_rows < 10);
+    assert_null(dwarf_lines_find(f->scratch, 0xfff));
+    expect(f, 0x1003, 1, 2);
+    expect(f, 0x1008, 1, 4);
+    expect(f, 0x1009, 1, 4);
+    expect(f, 0x1031, 1, 22);
+    expect(f, 0x1036, 1, 27);
+    assert_null(dwarf_lines_find(f->scratch, 0x1040));
 }
 
 static void test_a_sequence_that_runs_backwards_is_sorted(void **state)
@@ -369,14 +399,14 @@ static void test_damage(void **state)
     expect(f, 0x1000, 1, 10);
 
     f->line.p[f->header + 3] = 0; /* line_range */
-    assert_false(dwarf_lines_read(&f->unit, f->arena, f->scratch, &f->lines, &f->damage));
+    assert_false(dwarf_lines_read(&f->unit, NULL, f->arena, f->scratch, &f->lines, &f->damage));
     f->unit.lines = f->line.n;
     assert_int_equal(dwarf_lines_size(&f->unit), 0);
-    assert_false(dwarf_lines_read(&f->unit, f->arena, f->scratch, &f->lines, &f->damage));
+    assert_false(dwarf_lines_read(&f->unit, NULL, f->arena, f->scratch, &f->lines, &f->damage));
     f->unit.lines = UINT64_MAX;
-    assert_false(dwarf_lines_read(&f->unit, f->arena, f->scratch, &f->lines, &f->damage));
+    assert_false(dwarf_lines_read(&f->unit, NULL, f->arena, f->scratch, &f->lines, &f->damage));
     f->unit.has_lines = false;
-    assert_true(dwarf_lines_read(&f->unit, f->arena, f->scratch, &f->lines, &f->damage));
+    assert_true(dwarf_lines_read(&f->unit, NULL, f->arena, f->scratch, &f->lines, &f->damage));
 }
 
 int main(void)
@@ -386,6 +416,7 @@ int main(void)
         TEST(test_opcodes),
         TEST(test_bundles_of_operations),
         TEST(test_sequences),
+        TEST(test_rows_that_nobody_wants_are_not_kept),
         TEST(test_a_sequence_that_runs_backwards_is_sorted),
         TEST(test_paths),
         TEST(test_paths_without_a_compilation_directory),

@@ -127,21 +127,19 @@ struct want {
 static void check(const struct dwarf_interval *list, uint32_t n, const struct want *wants,
                   uint32_t n_wants)
 {
-    struct arena *arena = arena_new();
     struct dwarf_scratch *scratch = base_alloc(1, sizeof *scratch);
     scratch->intervals.list = base_grow(NULL, &scratch->intervals.cap, n, sizeof *list);
     memcpy(scratch->intervals.list, list, n * sizeof *list);
     scratch->intervals.n = n;
-    struct dwarf_segments segments;
-    dwarf_segments_make(scratch, arena, &segments);
+    dwarf_segments_make(scratch);
     for (uint32_t i = 0; i < n_wants; i++)
-        assert_int_equal(dwarf_segments_find(&segments, wants[i].address), wants[i].what);
-    for (uint32_t i = 1; i < segments.n; i++) {
-        assert_true(segments.starts[i - 1] < segments.starts[i]);
-        assert_int_not_equal(segments.whats[i - 1], segments.whats[i]);
+        assert_int_equal(dwarf_segments_find(&scratch->segments, wants[i].address), wants[i].what);
+    const struct dwarf_segments *made = &scratch->segments;
+    for (uint32_t i = 1; i < made->n; i++) {
+        assert_true(made->starts[i - 1] < made->starts[i]);
+        assert_int_not_equal(made->whats[i - 1], made->whats[i]);
     }
     dwarf_scratch_free(scratch);
-    arena_free(arena);
 }
 
 static void test_the_deepest_wins_then_the_smallest_then_the_last(void **state)
