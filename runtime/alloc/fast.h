@@ -31,17 +31,19 @@ static inline void *fast_pop(uint32_t class_ix, bool fetches_next)
     return block;
 }
 
-/* False: this is the block to sample. */
+/* While blocks are sampled: false if this is one to be. */
 static inline bool fast_passes(size_t size)
 {
-    return own.fine_most != 0 || (own.until_sample -= (int64_t)size) >= 0;
+    return LIKELY((own.until_sample -= (int64_t)size) >= 0);
 }
 
 static inline void *fast_take(size_t size)
 {
     if (LIKELY(size <= own.fine_most))
         return fast_pop(fast_size_class((size + 7) >> 3), true);
-    if (LIKELY(size <= SMALL_MAX) && LIKELY(fast_passes(size)))
+    if (size <= FINE_MAX) /* it was more than 0: blocks are sampled */
+        return fast_passes(size) ? fast_pop(fast_size_class((size + 7) >> 3), true) : NULL;
+    if (LIKELY(size <= SMALL_MAX) && (own.fine_most != 0 || fast_passes(size)))
         return fast_pop(fast_size_class(class_index(size)), false);
     return NULL;
 }
