@@ -35,7 +35,7 @@ expect() {
     fi
 }
 
-echo 1..8
+echo 1..10
 expect '--inuse_objects|--inuse_space' --inu
 expect '--focus=' --foc
 expect '--version' --text --vers
@@ -44,4 +44,6 @@ expect 'images' --lib_prefix ''
 expect 'heap' --reader = he
 expect '' --focus = la
 expect 'late second.heap' --text 'late s'
+expect '--heap' run --he
+expect 'late second.heap|late.heap' run -o late
 exit $bad

@@ -120,6 +120,12 @@ void harvest_free(struct harvest *harvest);
 /* ---- runner.c: cprof run ------------------------------------------------------------------------
  */
 
+/* For help and completion. Ends with a row of zeroes. */
+struct runner_option {
+    const char *name, *arg, *help; /* arg: what stands for its value; NULL: it takes none */
+};
+extern const struct runner_option runner_options[];
+
 /* `words` is what follows "run", and ends with NULL. To be called before anything watches signals:
  * the program gets those that come meanwhile. The exit status. */
 int runner_main(struct cli *cli, char **words);

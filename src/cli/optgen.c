@@ -187,7 +187,21 @@ static void write_bash(struct out *out, const struct options *options)
                   "    elif [[ $prev == '=' && $COMP_CWORD -gt 1 ]]; then\n"
                   "        prev=${COMP_WORDS[COMP_CWORD-2]}\n"
                   "    fi\n"
-                  "    case $prev in\n");
+                  "    if [[ ${COMP_WORDS[1]} == run && $COMP_CWORD -gt 1 ]]; then\n"
+                  "        if [[ $cur == -* ]]; then\n"
+                  "            COMPREPLY=($(compgen -W '");
+    for (const struct runner_option *o = runner_options; o->name; o++)
+        out_printf(out, "%s%s", o == runner_options ? "" : " ", o->name);
+    out_text(
+        out,
+        "' -- \"$cur\"))\n"
+        "        else\n"
+        "            mapfile -t COMPREPLY < <(compgen -c -- \"$cur\"; compgen -f -- \"$cur\")\n"
+        "            compopt -o filenames 2>/dev/null\n"
+        "        fi\n"
+        "        return\n"
+        "    fi\n"
+        "    case $prev in\n");
     bash_case(out, options, takes_file, "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")");
     bash_case(out, options, takes_folder, "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")");
     struct buf formats = BUF_MAX(4096);
@@ -239,6 +253,21 @@ static void write_zsh(struct out *out, const struct options *options)
 {
     out_text(out, "#compdef cprof\n"
                   "# made from the option table of cprof\n"
+                  "if (( CURRENT > 2 )) && [[ $words[2] == run ]]; then\n"
+                  "    shift words\n"
+                  "    (( CURRENT-- ))\n"
+                  "    _arguments \\\n");
+    for (const struct runner_option *o = runner_options; o->name; o++) {
+        out_printf(out, "        '%s[", o->name);
+        quote_zsh(out, o->help);
+        if (o->arg)
+            out_printf(out, "]:%s:%s' \\\n", o->arg, strcmp(o->arg, "FILE") == 0 ? "_files" : " ");
+        else
+            out_text(out, "]' \\\n");
+    }
+    out_text(out, "        '*::program:_normal'\n"
+                  "    return\n"
+                  "fi\n"
                   "_arguments -S \\\n");
     for (uint32_t i = 0; i < options->n; i++) {
         const struct option *option = &options->rows[i];
@@ -284,11 +313,19 @@ static void write_fish(struct out *out, const struct options *options)
                   " -d 'why names are missing, and what helps'\n"
                   "complete -c cprof -n __fish_use_subcommand -a run"
                   " -d 'profile a program and report on it'\n");
+    for (const struct runner_option *o = runner_options; o->name; o++) {
+        const bool is_long = span_starts(span_of(o->name), "--");
+        out_printf(out, "complete -c cprof -n '__fish_seen_subcommand_from run' -%c %s%s -d '",
+                   is_long ? 'l' : 's', o->name + (is_long ? 2 : 1), o->arg ? " -r" : "");
+        quote_fish(out, o->help);
+        out_text(out, "'\n");
+    }
     for (uint32_t i = 0; i < options->n; i++) {
         const struct option *option = &options->rows[i];
         if (!is_shown(option))
             continue;
-        out_printf(out, "complete -c cprof -l %s", option->name);
+        out_printf(out, "complete -c cprof -n 'not __fish_seen_subcommand_from run' -l %s",
+                   option->name);
         if (option->also)
             out_printf(out, " -s %s", option->also);
         if (takes_file(option)) {

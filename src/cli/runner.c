@@ -398,19 +398,24 @@ static bool run_and_report(struct runner *runner, char **words, struct cli *cli,
 static const char usage[] =
     "Usage: cprof run [--cpu | --heap | --leaks] [-F HZ] [-o FILE] [--] PROGRAM [ARGUMENT...]\n";
 
-static const char explained[] =
-    "  --cpu     where its time goes (the default)\n"
-    "  --heap    who holds its memory, when it holds most\n"
-    "  --leaks   what it lost\n"
-    "  -F HZ     samples a second of CPU time, 1 to 4000 [100]\n"
-    "  -o FILE   keep the profile; with --leaks: a folder for heap profiles of what was lost\n";
+const struct runner_option runner_options[] = {
+    {"--cpu", NULL, "where its time goes (the default)"},
+    {"--heap", NULL, "who holds its memory, when it holds most"},
+    {"--leaks", NULL, "what it lost"},
+    {"-F", "HZ", "samples a second of CPU time, 1 to 4000 [100]"},
+    {"-o", "FILE", "keep the profile; with --leaks: a folder for heap profiles of what was lost"},
+    {0},
+};
 
 static int show_help(struct cli *cli)
 {
     struct error err;
     struct out *out = out_to_fd(STDOUT_FILENO, "standard output");
     out_text(out, usage);
-    out_text(out, explained);
+    for (const struct runner_option *o = runner_options; o->name; o++)
+        out_printf(out, "  %s%s%-*s  %s\n", o->name, o->arg ? " " : "",
+                   (int)(strlen("--leaks ") - strlen(o->name) - (o->arg ? 1 : 0)),
+                   o->arg ? o->arg : "", o->help);
     return out_close(out, &err) ? 0 : talk_fail(cli, &err);
 }
 
