@@ -400,7 +400,7 @@ static const char usage[] =
 
 const struct runner_option runner_options[] = {
     {"--cpu", NULL, "where its time goes (the default)"},
-    {"--heap", NULL, "who holds its memory, when it holds most"},
+    {"--heap", NULL, "who holds its memory, when it holds most, to within 16 MB"},
     {"--leaks", NULL, "what it lost"},
     {"-F", "HZ", "samples a second of CPU time, 1 to 4000 [100]"},
     {"-o", "FILE", "keep the profile; with --leaks: a folder for heap profiles of what was lost"},
