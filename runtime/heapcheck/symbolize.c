@@ -103,6 +103,7 @@ const char *program_path(void)
 struct command {
     char path[PATH_ROOM];
     const char *words[5];
+    uintptr_t less; /* than an address to return to: our own is asked where the call is */
 };
 
 static bool is_beside(char *path, const char *folder, size_t n, const char *place)
@@ -132,6 +133,7 @@ static bool find_command(struct command *command)
     if (env_is_untrusted())
         return false;
     size_t n = 1;
+    command->less = 0;
     if (asked) {
         (void)text_print(command->path, PATH_ROOM, "%s", asked);
         command->words[n++] = "--symbols";
@@ -142,6 +144,7 @@ static bool find_command(struct command *command)
             return false;
         command->words[n++] = "--symbols";
         command->words[n++] = "--lines";
+        command->less = 1;
     }
     command->words[0] = command->path;
     command->words[n++] = program_path();
@@ -245,14 +248,14 @@ static void put(void *to, const char *piece, size_t n)
     }
 }
 
-static void write_question(struct pile *text, const struct symbols *symbols)
+static void write_question(struct pile *text, const struct symbols *symbols, uintptr_t less)
 {
     static struct maps_reader reader;
     const struct text_sink sink = {put, text};
     const struct symbol *list = symbols->list.p;
     (void)maps_write(&reader, -1, &sink);
     for (size_t i = 0; i < symbols->list.n; i++)
-        text_format(&sink, "0x%lx\n", list[i].pc);
+        text_format(&sink, "0x%lx\n", list[i].pc - less);
 }
 
 /* Says all and hears all at once, since neither side need wait for the other. The length of the
@@ -327,7 +330,7 @@ static const char *talk_with(const struct command *command, struct symbols *symb
         return "Cannot run 'pprof' (is PPROF_PATH set correctly?)";
     }
     struct pile question = {0};
-    write_question(&question, symbols);
+    write_question(&question, symbols, command->less);
     symbols->answer_room = (symbols->list.n + 1) * ANSWER_LONGEST;
     symbols->answer = pages_map(NULL, symbols->answer_room, SYSTEM_PAGE);
     const size_t n =

@@ -125,6 +125,25 @@ def check_names(place):
     require(re.search(r'\t@ [0-9a-f]+ lose\n\t@ [0-9a-f]+ whole\n', done.stderr), done.stderr)
 
 
+def check_calls(place):
+    """A call that does not return is the last thing in its function: it is named, not what comes behind it."""
+    source = os.path.join(place.folder, 'calls.c')
+    pathlib.Path(source).write_text('''#include <stdlib.h>
+__attribute__((noinline, noreturn)) void lose(void) { char *volatile p = malloc(77); p = NULL; exit(0); }
+__attribute__((noinline, noreturn)) void calls(void)
+{
+    lose();
+}
+void after(void) {}
+int main(void) { calls(); }
+''')
+    subprocess.run(CC + ['-g', '-Os', '-falign-functions=1', '-fno-toplevel-reorder', '-o', place.folder + '/calls', source],
+                   check=True)
+    done = place.run(['./calls'], LIBRARY, HEAPCHECK='normal', PPROF_PATH=None)
+    require(re.search(r' lose \S+calls.c:2\n\t@ [0-9a-f]+ calls \S+calls.c:5\n\t@ [0-9a-f]+ main \S+calls.c:8\n', done.stderr),
+            done.stderr)
+
+
 def check_program_of_path(place):
     """A program that was not started by its place, or that went elsewhere, is found all the same."""
     tell = r'\t@ [0-9a-f]+ lose \S+scenes.cpp:\d+\n'
