@@ -93,6 +93,7 @@ struct cli {
  * terminal. */
 void talk_say(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 int talk_fail(struct cli *cli, const struct error *err); /* 1 */
+const char *talk_signal(int signal);                     /* what a signal means: "Killed" */
 
 /* ---- harvest.c ----------------------------------------------------------------------------------
  */

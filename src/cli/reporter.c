@@ -122,7 +122,7 @@ static bool wait_for(struct writer *w, pid_t pid)
     if (signal == SIGINT && w->is_terminal)
         (void)fputc('\n', stderr);
     else if (signal != SIGINT && signal != SIGPIPE) /* nobody wanted the rest */
-        talk_say(w->cli, "the report was ended by signal %d", signal);
+        talk_say(w->cli, "the report was ended by signal %d (%s)", signal, talk_signal(signal));
     return false;
 }
 

@@ -295,7 +295,7 @@ static bool choose_folder(struct runner *runner, const char *output, struct erro
     to->name = base_copy("profile");
     buf_free(&path);
     if (!mkdtemp(to->folder))
-        return error_system(err, errno, "making a folder for the profile");
+        return error_system(err, errno, "making the folder %s", to->folder);
     runner->is_temporary = true;
     return true;
 }
@@ -353,8 +353,8 @@ static void explain_nothing(const struct runner *runner, struct cli *cli, const 
                             int how)
 {
     if (WIFSIGNALED(how))
-        talk_say(cli, "%s was ended by signal %d before its profile was written", program,
-                 WTERMSIG(how));
+        talk_say(cli, "%s was ended by signal %d (%s) before its profile was written", program,
+                 WTERMSIG(how), talk_signal(WTERMSIG(how)));
     else if (WEXITSTATUS(how) != NOT_STARTED && !runner->is_out_of_reach) /* it was said why */
         talk_say(cli, "%s %s", program, runner->tool->none);
 }

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void talk_say(struct cli *cli, const char *format, ...)
 {
@@ -32,4 +33,10 @@ int talk_fail(struct cli *cli, const struct error *err)
     if (err->kind == ERROR_LIMIT)
         talk_say(cli, "Limits are what --max-memory, --max-samples and --max-depth say.");
     return 1;
+}
+
+const char *talk_signal(int signal)
+{
+    const char *text = sigdescr_np(signal);
+    return text ? text : "unknown";
 }

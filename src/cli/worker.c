@@ -178,7 +178,7 @@ int worker_wait(struct cli *cli, pid_t pid)
     const int signal = WTERMSIG(how);
     if (signal == SIGPIPE) /* who reads only the head of a report ends us quietly */
         (void)raise(SIGPIPE);
-    talk_say(cli, "reading was ended by signal %d", signal);
+    talk_say(cli, "reading was ended by signal %d (%s)", signal, talk_signal(signal));
     return 1;
 }
 

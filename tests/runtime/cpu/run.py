@@ -620,7 +620,9 @@ def run_command():
     run = Run([CPROF, 'run', program, '0.1', '_exit'], status=3, **here)
     expect('left no samples' in run.err, run.err)
     run = Run([CPROF, 'run', 'sh', '-c', 'kill -9 $$'], status=137, **here)
-    expect(run.err == 'sh was ended by signal 9 before its profile was written\n', run.err)
+    expect(run.err == 'sh was ended by signal 9 (Killed) before its profile was written\n', run.err)
+    run = Run([CPROF, 'run', program], status=1, TMPDIR='/nowhere')
+    expect(re.fullmatch(r'making the folder /nowhere/cprof-\w+: No such file or directory\n', run.err), run.err)
     open('plain', 'w').close()
     for words, message in (([], 'run: which program?\nUsage: '), (['-F', '0', program], 'run: -F 0: not a number'),
                            (['-x', program], 'run: unknown option -x'), (['nosuch'], 'nosuch: no such program\n'),
