@@ -272,16 +272,15 @@ static void try_alignment(const struct check *check)
 
 /* What suppressions name, and what the C library keeps where no globals are looked at, is taken out
  * with all that it points to: by a second check. */
-static void suppress(struct check *check, struct findings *findings, bool symbolizes,
+static void suppress(struct check *check, struct findings *findings, struct symbols *symbols,
                      struct pile *excused)
 {
-    struct symbols symbols = {0};
-    if (symbolizes && suppressions_are_wanted() &&
-        symbols_collect(&symbols, &findings->leaks, findings->leaks.sites.n))
-        (void)symbols_ask(&symbols, true);
+    if (symbols && suppressions_are_wanted() &&
+        !(symbols_collect(symbols, &findings->leaks, findings->leaks.sites.n) &&
+          symbols_ask(symbols, true)))
+        symbols_free(symbols);
     const size_t found =
-        suppressions_apply(&findings->leaks, !check->roots.globals, &symbols, excused);
-    symbols_free(&symbols);
+        suppressions_apply(&findings->leaks, !check->roots.globals, symbols, excused);
     if (found == 0)
         return;
     const size_t objects = findings->leaks.objects, bytes = findings->leaks.bytes;
@@ -294,20 +293,18 @@ static void suppress(struct check *check, struct findings *findings, bool symbol
 }
 
 static void report(const struct HeapLeakChecker_State *checker, struct leaks *leaks,
-                   bool symbolizes)
+                   struct symbols *symbols)
 {
     static char path[PATH_MAX]; /* the checker's lock guards it */
-    struct symbols symbols = {0};
     start_dump_path(path, sizeof path, checker->name);
     report_leaks(&(struct report){
         .name = checker->name,
         .dump = path,
         .leaks = leaks,
-        .symbols = symbolizes ? &symbols : NULL,
+        .symbols = symbols,
         .most = env_int("HEAP_CHECK_MAX_LEAKS", SITES_SHOWN),
         .identifies = env_bool("HEAP_CHECK_IDENTIFY_LEAKS", false),
     });
-    symbols_free(&symbols);
 }
 
 static void say_clean(const struct HeapLeakChecker_State *checker, const struct check *check,
@@ -342,17 +339,18 @@ static bool check_locked(struct HeapLeakChecker_State *checker, const struct own
     struct check check = make_check(checker, frame);
     struct findings findings;
     struct pile excused = {0};
+    struct symbols names = {0}, *symbols = symbolizes ? &names : NULL;
     run(&check, &findings);
     if (has_leaks(&findings) && env_bool("HEAP_CHECK_TEST_POINTER_ALIGNMENT", false))
         try_alignment(&check);
     if (has_leaks(&findings) && (suppressions_are_wanted() || !check.roots.globals))
-        suppress(&check, &findings, symbolizes, &excused);
+        suppress(&check, &findings, symbols, &excused);
     if (!is_known(&findings)) {
         message_say(MESSAGE_ERROR, "Leak check %s: %s, nothing is known", checker->name,
                     findings.has_areas ? "out of memory" : "/proc/self/maps cannot be read");
         findings.leaks.objects = findings.leaks.bytes = 0;
     } else if (findings.leaks.objects > 0) {
-        report(checker, &findings.leaks, symbolizes);
+        report(checker, &findings.leaks, symbols);
     } else {
         say_clean(checker, &check, &findings.leaks);
     }
@@ -360,6 +358,7 @@ static bool check_locked(struct HeapLeakChecker_State *checker, const struct own
     checker->objects = (ssize_t)findings.leaks.objects;
     leaks_free(&findings.leaks);
     pile_free(&excused);
+    symbols_free(&names);
     return checker->objects == 0;
 }
 

@@ -333,8 +333,8 @@ struct report {
     const char *name; /* of the check */
     const char *dump; /* path */
     struct leaks *leaks;
-    struct symbols *symbols;
-    int64_t most; /* sites to print */
+    struct symbols *symbols; /* empty: not asked for yet; NULL: not to be */
+    int64_t most;            /* sites to print */
     bool identifies;
 };
 

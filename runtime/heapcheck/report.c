@@ -60,7 +60,8 @@ void report_leaks(const struct report *report)
                 report->name, leaks->bytes, leaks->objects);
     message_say(MESSAGE_ERROR, "The %zu largest leaks:", shown);
     (void)sites_refresh();
-    if (report->symbols && symbols_collect(report->symbols, leaks, shown))
+    if (report->symbols && report->symbols->list.n == 0 &&
+        symbols_collect(report->symbols, leaks, shown))
         (void)symbols_ask(report->symbols, false);
     for (size_t i = 0; i < shown; i++)
         say_site(&site[i], report->symbols);

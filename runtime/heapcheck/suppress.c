@@ -33,6 +33,55 @@ bool suppressions_are_wanted(void)
     return path && *path && !env_is_untrusted();
 }
 
+/* ---- the file ---------------------------------------------------------------------------------
+ */
+
+static struct span trim(struct span s)
+{
+    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t'))
+        s = (struct span){s.p + 1, s.n - 1};
+    while (s.n > 0 && strchr(" \t\r", s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+static bool begins_with(struct span text, struct span piece)
+{
+    return text.n >= piece.n && memcmp(text.p, piece.p, piece.n) == 0;
+}
+
+static bool take_word(struct span *line, const char *word)
+{
+    const size_t n = strlen(word);
+    if (!begins_with(*line, (struct span){word, n}))
+        return false;
+    *line = (struct span){line->p + n, line->n - n};
+    return true;
+}
+
+static bool next_line(const char **at, struct span *line)
+{
+    const char *start = *at, *const end = suppressions.text + suppressions.n;
+    if (start >= end)
+        return false;
+    const char *line_end = memchr(start, '\n', (size_t)(end - start));
+    *line = trim((struct span){start, (size_t)((line_end ? line_end : end) - start)});
+    *at = line_end ? line_end + 1 : end;
+    return true;
+}
+
+static void check_lines(const char *path)
+{
+    struct span line;
+    unsigned number = 1;
+    for (const char *at = suppressions.text; next_line(&at, &line); number++)
+        if (line.n > 0 && *line.p != '#' && !take_word(&line, "leak:") &&
+            !take_word(&line, "site:"))
+            message_say(MESSAGE_WARNING,
+                        "HEAP_CHECK_SUPPRESSIONS: %s:%u is neither leak:PATTERN nor site:ID", path,
+                        number);
+}
+
 static bool read_file(void)
 {
     const char *path = env_get("HEAP_CHECK_SUPPRESSIONS");
@@ -53,16 +102,12 @@ static bool read_file(void)
     }
     suppressions.text = text;
     suppressions.n = n;
+    check_lines(path);
     return true;
 }
 
 /* ---- patterns ---------------------------------------------------------------------------------
  */
-
-static bool begins_with(struct span text, struct span piece)
-{
-    return text.n >= piece.n && memcmp(text.p, piece.p, piece.n) == 0;
-}
 
 static bool matches(struct span pattern, struct span text)
 {
@@ -94,24 +139,6 @@ static bool matches(struct span pattern, struct span text)
         pattern = (struct span){pattern.p + piece.n, pattern.n - piece.n};
         is_fixed = true;
     }
-}
-
-static struct span trim(struct span s)
-{
-    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t'))
-        s = (struct span){s.p + 1, s.n - 1};
-    while (s.n > 0 && strchr(" \t\r", s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
-static bool take_word(struct span *line, const char *word)
-{
-    const size_t n = strlen(word);
-    if (!begins_with(*line, (struct span){word, n}))
-        return false;
-    *line = (struct span){line->p + n, line->n - n};
-    return true;
 }
 
 /* ---- a site against all lines -----------------------------------------------------------------
@@ -172,12 +199,8 @@ static bool is_suppressed(stack_ix stack, const struct symbols *symbols)
 {
     size_t n;
     const uintptr_t *pcs = stack_pcs(stack, &n);
-    const char *at = suppressions.text, *const end = at + suppressions.n;
-    while (at < end) {
-        const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        struct span line = {at, (size_t)((line_end ? line_end : end) - at)};
-        at = line_end ? line_end + 1 : end;
-        line = trim(line);
+    struct span line;
+    for (const char *at = suppressions.text; next_line(&at, &line);) {
         if (take_word(&line, "site:") && matches_id(line, stack))
             return true;
         if (!take_word(&line, "leak:") || (line = trim(line)).n == 0)

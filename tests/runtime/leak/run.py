@@ -427,8 +427,12 @@ def check_suppressions(place):
         got, done = leaks(text)
         same((text, got), (text, want))
         same('Suppressed leaks of 96 bytes in 3 objects\n' in done.stderr, want == 0)
+        same('rules:1 is neither leak:PATTERN nor site:ID\n' in done.stderr, text.startswith('race'))
     same(leaks('leak:scenes.cpp\n')[0], 3)
-    same(leaks('leak:scenes.cpp\n', PPROF_PATH=None)[0], 0)
+    got, done = leaks('leak:scenes.cpp\n', PPROF_PATH=None)
+    same((got, done.stderr.count('Using local file')), (0, 1))
+    got, done = leaks('leak:nothing\n', PPROF_PATH=None)
+    same((got, done.stderr.count('Using local file'), done.stderr.count('scenes.cpp:')), (3, 1, 4))
     number = site_ids(place.run(['./scenes', 'chain'], HEAPCHECK='normal', PERFTOOLS_VERBOSE='1').stderr)[0][0]
     same(leaks('site:%s\n' % number)[0], 0)
     done = place.run(['./scenes', 'chain'], HEAPCHECK='normal', HEAP_CHECK_SUPPRESSIONS='/proc/nothing')
