@@ -119,32 +119,50 @@ class Bench:
             raise Missing('it ended with status %s' % status)
         return float(wall), float(user), float(system), float(peak) * 1024 / 1e6
 
+    def medians(self, contenders):
+        """By name (wall, user, system seconds, peak MB), and how many runs they are the medians of. In turn, so that
+        what else the machine does falls on all of them."""
+        runs = {name: [] for name, argv in contenders if argv}
+        failed = {}
+        for _ in range(self.runs):
+            for name, argv in contenders:
+                if not argv or name in failed or sum(r[0] for r in runs[name]) >= PATIENCE:
+                    continue
+                try:
+                    runs[name].append(self.once(argv))
+                except Missing as why:
+                    failed[name] = why
+        return {name: failed.get(name) or ([statistics.median(column) for column in zip(*rows)], len(rows))
+                for name, rows in runs.items()}
+
     def median(self, argv):
-        """(wall, user, system seconds, peak MB), and how many runs they are the median of."""
-        runs = [self.once(argv)]
-        while len(runs) < self.runs and sum(r[0] for r in runs) < PATIENCE:
-            runs.append(self.once(argv))
-        return [statistics.median(column) for column in zip(*runs)], len(runs)
+        """The same of one."""
+        found = self.medians([('it', argv)])['it']
+        if isinstance(found, Missing):
+            raise found
+        return found
 
     def compare(self, contenders):
-        """Measures and prints one line a contender; the first is what the others are held against."""
-        first = None
+        """Measures and prints one line a contender; the first is what the others are held against. By name (wall, CPU
+        seconds, peak MB)."""
+        measured = {}
+        found = self.medians(contenders)
         for name, argv in contenders:
             if argv is None:
                 print('  %-28s was not run: it is not here, or too slow' % name)
                 continue
-            try:
-                (wall, user, system, peak), runs = self.median(argv)
-            except Missing as why:
-                print('  %-28s failed: %s' % (name, why), flush=True)
+            if isinstance(found[name], Missing):
+                print('  %-28s failed: %s' % (name, found[name]), flush=True)
                 continue
+            (wall, user, system, peak), runs = found[name]
             line = '  %-28s %9.3f s %9.3f user %8.3f sys %9.1f MB  of %d' % (name, wall, user, system, peak, runs)
-            if first is None:
-                first = wall, user + system, peak
-            else:
+            if measured:
+                first = next(iter(measured.values()))
                 line += '   x%-7.2f wall x%-7.2f CPU x%-6.2f memory' % (
                     wall / first[0], (user + system) / max(first[1], 1e-3), peak / first[2])
+            measured[name] = wall, user + system, peak
             print(line, flush=True)
+        return measured
 
     def text_against_peers(self, elf, profile):
         ours = [self.program, '--no-cache', '--text', elf, profile]
