@@ -290,10 +290,10 @@ static const struct option written[] = {
      .arg = "regex",
      .group = filter,
      .help = "leave out frames that match",
-     .more = "This and the next three look at each frame by itself, inlined ones too, after stacks "
-             "were chosen. The expression is matched in the short name, the full name and the file "
-             "of a frame, and, but for *--prune_from*, in the path of the program or library "
-             "that it is in.",
+     .more =
+         "This and the next three look at each frame by itself, inlined ones too, after stacks "
+         "were chosen. The expression is matched in the name of a frame as it is shown and, but "
+         "for *--prune_from*, in its file and the path of the program or library that it is in.",
      .doors = ALL_DOORS},
     {.name = "show",
      .kind = OPTION_TEXT,

@@ -74,11 +74,10 @@ static void match_all(struct frames *f)
     for (frame_ix i = 0; i < n_frames; i++) {
         const struct frame *frame = &view->symbols->frames[i];
         const uint8_t of_name = match_once(f, &known, frame->name);
-        uint8_t of_rest = match_once(f, &known, frame->full);
-        if (view_has_place(view, frame))
-            of_rest |= match_once(f, &known, frame->file);
+        const uint8_t of_file =
+            view_has_place(view, frame) ? match_once(f, &known, frame->file) : 0;
         /* Pruning is by name: who prunes from "alloc" has no files of that name in mind. */
-        f->of_frame[i] = (uint8_t)(of_name | (of_rest & ~PRUNE_FROM));
+        f->of_frame[i] = (uint8_t)(of_name | (of_file & ~PRUNE_FROM));
     }
     f->of_map = base_alloc(profile->n_maps, 1);
     for (map_ix m = 0; m < profile->n_maps; m++)

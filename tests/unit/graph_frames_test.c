@@ -89,8 +89,8 @@ static void frames_are_hidden(void **state)
     check("work|main|leaf|step", NULL, NULL, NULL, false, "2:get 1:0000000000009000");
     check("^work.c", NULL, NULL, NULL, false,
           "5:leaf+step,main 3:main 2:get,leaf+step,main 1:0000000000009000");
-    check("std::map", NULL, NULL, NULL, false, /* the full name */
-          "7:leaf+step+work,main 3:work,main 1:0000000000009000");
+    check("std::map", NULL, NULL, NULL, false, /* a type of get's arguments: not shown */
+          "5:leaf+step+work,main 3:work,main 2:get,leaf+step+work,main 1:0000000000009000");
     check(".", NULL, NULL, NULL, false, "1:0000000000009000"); /* which has no name to match */
 }
 
