@@ -118,7 +118,7 @@ def try_names(runner, reader):
 def try_columns(runner, _):
     sample = matrix.PROFILES / 'heap.heap'
     wrong = subprocess.run([runner.program, '--callgrind', '--events=nothing', sample], capture_output=True, check=False)
-    if wrong.returncode != 1 or b'--events=nothing: the profile has inuse_objects, ' not in wrong.stderr:
+    if wrong.returncode != 1 or b'--events=nothing: the profile has no such column, but: inuse_objects, ' not in wrong.stderr:
         raise matrix.Wrong('--events=nothing: %d %s' % (wrong.returncode, wrong.stderr))
     out = runner.answer('--callgrind', '--events=alloc_space', sample)
     if b'\nevents: alloc_space\nsummary: 8390656\n' not in out:

@@ -308,6 +308,17 @@ def check_folder(run):
         wants(err, 'Unable to create profile directory file/folder: Not a directory')
 
 
+def check_memory(run):
+    """who has no home, and no folder for what is fetched, has it in memory"""
+    with Server() as server:
+        out, err = run('--text', 'localhost:%d/pprof/heap' % server.port, env={'PPROF_TMPDIR': ''})
+        wants(out, 'ns::foo')
+        assert 'Wrote profile' not in err and 'investigate' not in err, err
+        server.pages['/pprof/heap'] = (HEAP + bytes(80 << 20), 200, {})
+        wants(run('--text', '--max-memory=64', 'localhost:%d/pprof/heap' % server.port, status=1, env={'PPROF_TMPDIR': ''})[1],
+              '--max-memory')
+
+
 def check_https(run):
     """https, with a certificate that is trusted by --cacert, or not looked at"""
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',

@@ -305,7 +305,7 @@ static bool enter_seccomp(const struct sandbox_options *options, bool has_folder
 bool sandbox_enter(const struct sandbox_options *options, struct error *err)
 {
     if (!SANDBOX_WORKS)
-        return error_set(err, ERROR_MISSING, "there is no sandbox in a build with sanitizers");
+        return error_set(err, ERROR_MISSING, "there is no sandbox in a build for testing");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_system(err, errno, "entering the sandbox");
     const bool has_folder = enter_landlock(options);
