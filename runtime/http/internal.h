@@ -2,7 +2,7 @@
  *
  * What the files of the profiling pages share. A request goes from bytes (request.c) to a page
  * (pages.c) and its source: a CPU profile (profile.c), names (symbols.c), the allocator; bodies are
- * gathered in body.c. server.c moves the bytes. */
+ * gathered in body.c. connection.c moves the bytes, server.c has the thread that does it. */
 #pragma once
 
 #include "cprof/http.h"
@@ -118,3 +118,36 @@ enum answer {
 enum answer pages_answer(const struct ask *ask, struct cprof_http_reply *reply, unsigned *seconds);
 /* The methods that a target has, for a 405. */
 const char *pages_methods(struct piece target);
+
+/* ---- connection.c ---------------------------------------------------------------------------- */
+
+enum state {
+    CONNECTION_NONE,
+    CONNECTION_READING,
+    CONNECTION_PROFILING,
+    CONNECTION_WRITING,
+    CONNECTION_LINGERING,
+};
+
+struct connection {
+    enum state state;
+    int fd;
+    bool is_local;                    /* only this machine can reach us */
+    uint64_t deadline, last_deadline; /* milliseconds */
+    struct body in;
+    bool was_continued;
+    struct taking taking;
+    struct body head; /* of the answer */
+    struct cprof_http_reply reply;
+    bool is_head; /* the body stays here */
+    size_t sent;
+    size_t drained;
+};
+
+uint64_t http_now_ms(void);
+void connection_begin(struct connection *c, int fd, bool is_local);
+/* What to wait for, and until when: c->deadline. */
+short connection_events(const struct connection *c);
+void connection_go_on(struct connection *c, short events);
+void connection_expire(struct connection *c); /* time is up */
+void connection_end(struct connection *c);

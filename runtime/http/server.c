@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * One thread that serves the pages: a loop over a few connections, none of which it ever waits for.
- * A CPU profile that is being taken is only a time at which to go on. Every state of a connection
- * has an end in time, and every connection one answer.
- *
  * Starting, stopping and forking take the lock; the thread never does, and owns all connections
  * while it runs. */
 #include "http/internal.h"
@@ -29,35 +26,8 @@
 
 enum {
     CONNECTIONS = 16, /* more wait their turn, in the kernel */
-    REQUEST_MS = 10000,
-    STALL_MS = 10000,   /* an answer of which nothing is taken */
-    ANSWER_MS = 300000, /* all of an answer */
-    LINGER_MS = 2000,   /* for what was still on its way when the answer was out */
-    LINGER_MOST = 4 << 20,
-    FULL_MS = 200, /* no descriptor is free: until the next try */
+    FULL_MS = 200,    /* no descriptor is free: until the next try */
     ADDRESS_SIZE = 64,
-};
-
-enum state {
-    CONNECTION_NONE,
-    CONNECTION_READING,
-    CONNECTION_PROFILING,
-    CONNECTION_WRITING,
-    CONNECTION_LINGERING,
-};
-
-struct connection {
-    enum state state;
-    int fd;
-    uint64_t deadline, last_deadline; /* milliseconds */
-    struct body in;
-    bool was_continued;
-    struct taking taking;
-    struct body head; /* of the answer */
-    struct cprof_http_reply reply;
-    bool is_head; /* the body stays here */
-    size_t sent;
-    size_t drained;
 };
 
 static struct {
@@ -70,252 +40,7 @@ static struct {
     struct connection connections[CONNECTIONS];
 } server;
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* ---- a connection's states ------------------------------------------------------------------- */
-
-static void end(struct connection *c)
-{
-    if (c->state == CONNECTION_PROFILING)
-        taking_drop(&c->taking);
-    (void)close(c->fd);
-    body_free(&c->in);
-    body_free(&c->head);
-    cprof_http_release(&c->reply);
-    *c = (struct connection){0};
-}
-
-static const char *reason(int status)
-{
-    static const struct {
-        int status;
-        const char *text;
-    } reasons[] = {
-        {200, "OK"},
-        {400, "Bad Request"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {409, "Conflict"},
-        {411, "Length Required"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {417, "Expectation Failed"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {505, "HTTP Version Not Supported"},
-    };
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (reasons[i].status == status)
-            return reasons[i].text;
-    return "Unknown";
-}
-
-/* c->reply is there: it goes out from now on. */
-static void begin_writing(struct connection *c, const char *methods)
-{
-    const struct cprof_http_reply *r = &c->reply;
-    body_print(&c->head,
-               "HTTP/1.1 %d %s\r\n"
-               "Content-Type: %s\r\n"
-               "Content-Length: %zu\r\n"
-               "Cache-Control: no-store\r\n"
-               "X-Content-Type-Options: nosniff\r\n",
-               r->status, reason(r->status), r->content_type, r->len);
-    if (r->status == 405)
-        body_print(&c->head, "Allow: %s\r\n", methods);
-    body_print(&c->head, "Connection: close\r\n\r\n");
-    body_free(&c->in);
-    c->sent = 0;
-    c->state = CONNECTION_WRITING;
-    c->last_deadline = now_ms() + ANSWER_MS;
-    c->deadline = now_ms() + STALL_MS;
-    if (c->head.is_full)
-        end(c);
-}
-
-static void refuse(struct connection *c, int status)
-{
-    reply_say(&c->reply, status, "%s\n", reason(status));
-    begin_writing(c, "");
-}
-
-static void answer(struct connection *c, const struct http_request *request)
-{
-    const struct ask ask = {
-        .method = request->method,
-        .target = request->target,
-        .body = piece_of(c->in.p + request->head_n, request->body_n),
-    };
-    unsigned seconds;
-    c->is_head = piece_is(ask.method, "HEAD");
-    if (server.is_local && request->has_host && !http_host_is_local(request->host)) {
-        reply_say(
-            &c->reply, 403,
-            "this server is for its own machine only: ask for it as localhost or by number\n");
-    } else if (pages_answer(&ask, &c->reply, &seconds) == ANSWER_PROFILE &&
-               taking_begin(&c->taking, &c->reply)) {
-        c->state = CONNECTION_PROFILING;
-        c->deadline = now_ms() + (uint64_t)seconds * 1000;
-        body_free(&c->in);
-        return;
-    }
-    begin_writing(c, pages_methods(ask.target));
-}
-
-static void look_at_request(struct connection *c)
-{
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct http_request request;
-    int status;
-    switch (http_parse(c->in.p, c->in.n, &request, &status)) {
-    case HTTP_HEAD:
-        break;
-    case HTTP_BODY:
-        if (request.wants_continue && !c->was_continued) {
-            c->was_continued = true; /* the socket is empty: it takes a few bytes */
-            (void)send(c->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-        }
-        break;
-    case HTTP_DONE:
-        answer(c, &request);
-        break;
-    case HTTP_BAD:
-        refuse(c, status);
-        break;
-    }
-}
-
-/* What still belongs to the request, as far as one can tell. */
-static size_t wanted(const struct connection *c)
-{
-    struct http_request request;
-    int status;
-    if (c->in.n > 0 && http_parse(c->in.p, c->in.n, &request, &status) == HTTP_BODY)
-        return request.head_n + request.body_n - c->in.n;
-    return HTTP_HEAD_MOST + 1 - c->in.n;
-}
-
-static void read_request(struct connection *c)
-{
-    const size_t n = wanted(c);
-    if (!body_reserve(&c->in, n)) {
-        end(c);
-        return;
-    }
-    const ssize_t done = recv(c->fd, c->in.p + c->in.n, n, MSG_DONTWAIT);
-    if (done < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (done <= 0) { /* gone before the request was complete */
-        end(c);
-        return;
-    }
-    c->in.n += (size_t)done;
-    look_at_request(c);
-}
-
-static void finish_profile(struct connection *c)
-{
-    taking_end(&c->taking, &c->reply);
-    begin_writing(c, "");
-}
-
-static void write_answer(struct connection *c)
-{
-    const size_t n_body = c->is_head ? 0 : c->reply.len, all = c->head.n + n_body;
-    while (c->sent < all) {
-        const bool in_head = c->sent < c->head.n;
-        const char *from =
-            in_head ? c->head.p + c->sent : (const char *)c->reply.body + (c->sent - c->head.n);
-        const size_t n = in_head ? c->head.n - c->sent : all - c->sent;
-        const ssize_t done =
-            send(c->fd, from, n, MSG_NOSIGNAL | MSG_DONTWAIT | (in_head && n_body ? MSG_MORE : 0));
-        if (done < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (done <= 0) {
-            end(c);
-            return;
-        }
-        c->sent += (size_t)done;
-        c->deadline = now_ms() + STALL_MS;
-        if (c->deadline > c->last_deadline)
-            c->deadline = c->last_deadline;
-    }
-    /* Closing now, with bytes of the request unread, would take the answer back. */
-    (void)shutdown(c->fd, SHUT_WR);
-    c->state = CONNECTION_LINGERING;
-    c->deadline = now_ms() + LINGER_MS;
-}
-
-static void drain(struct connection *c)
-{
-    char bytes[4096];
-    const ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    c->drained += n > 0 ? (size_t)n : 0;
-    if (n <= 0 || c->drained > LINGER_MOST)
-        end(c);
-}
-
-/* Time is up. */
-static void expire(struct connection *c)
-{
-    if (c->state == CONNECTION_PROFILING)
-        finish_profile(c);
-    else if (c->state == CONNECTION_READING)
-        refuse(c, 408);
-    else
-        end(c);
-}
-
 /* ---- the loop -------------------------------------------------------------------------------- */
-
-static short events_of(const struct connection *c)
-{
-    switch (c->state) {
-    case CONNECTION_READING:
-    case CONNECTION_LINGERING:
-        return POLLIN;
-    case CONNECTION_PROFILING:
-        return POLLRDHUP;
-    case CONNECTION_WRITING:
-        return POLLOUT;
-    case CONNECTION_NONE:
-        break;
-    }
-    return 0;
-}
-
-static void go_on(struct connection *c, short events)
-{
-    switch (c->state) {
-    case CONNECTION_READING:
-        read_request(c);
-        break;
-    case CONNECTION_PROFILING:
-        end(c); /* who asked is gone */
-        break;
-    case CONNECTION_WRITING:
-        if ((events & POLLOUT) != 0)
-            write_answer(c);
-        else
-            end(c);
-        break;
-    case CONNECTION_LINGERING:
-        drain(c);
-        break;
-    case CONNECTION_NONE:
-        break;
-    }
-}
 
 static struct connection *free_connection(void)
 {
@@ -329,11 +54,9 @@ static void accept_one(struct connection *c)
 {
     const int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-        c->fd = fd;
-        c->state = CONNECTION_READING;
-        c->deadline = now_ms() + REQUEST_MS;
+        connection_begin(c, fd, server.is_local);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        server.paused_until = now_ms() + FULL_MS;
+        server.paused_until = http_now_ms() + FULL_MS;
     }
 }
 
@@ -372,7 +95,7 @@ static void wait_for_all(struct waits *waits, uint64_t now)
     for (int i = 0; i < CONNECTIONS; i++) {
         struct connection *c = &server.connections[i];
         if (c->state != CONNECTION_NONE)
-            wait_for(waits, c->fd, events_of(c), c);
+            wait_for(waits, c->fd, connection_events(c), c);
     }
     if (free_connection() && now >= server.paused_until)
         wait_for(waits, server.listener, POLLIN, NULL);
@@ -380,11 +103,11 @@ static void wait_for_all(struct waits *waits, uint64_t now)
 
 static void expire_all(void)
 {
-    const uint64_t now = now_ms();
+    const uint64_t now = http_now_ms();
     for (int i = 0; i < CONNECTIONS; i++) {
         struct connection *c = &server.connections[i];
         if (c->state != CONNECTION_NONE && now >= c->deadline)
-            expire(c);
+            connection_expire(c);
     }
 }
 
@@ -392,7 +115,7 @@ static void expire_all(void)
 static bool turn(void)
 {
     struct waits waits = {.n = 0};
-    const uint64_t now = now_ms();
+    const uint64_t now = http_now_ms();
     wait_for_all(&waits, now);
     if (poll(waits.fds, waits.n, patience(now)) < 0) {
         const struct timespec a_while = {.tv_nsec = FULL_MS * 1000000L};
@@ -405,7 +128,7 @@ static bool turn(void)
         if (events == 0)
             continue;
         if (c)
-            go_on(c, events);
+            connection_go_on(c, events);
         else if (waits.fds[i].fd == server.wake)
             return false;
         else if ((c = free_connection()) != NULL)
@@ -428,7 +151,7 @@ static void *serve(void *arg)
         ;
     for (int i = 0; i < CONNECTIONS; i++)
         if (server.connections[i].state != CONNECTION_NONE)
-            end(&server.connections[i]);
+            connection_end(&server.connections[i]);
     return NULL;
 }
 
