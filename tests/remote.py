@@ -4,7 +4,7 @@
 
 The servers are threads of this program, and a program in Go, on loopback. Results are TAP.
 
-usage: remote.py CPROF
+usage: remote.py CPROF [--without-sandbox]
 """
 import gzip
 import pathlib
@@ -17,6 +17,7 @@ import traceback
 
 import loopback
 
+HAS_SANDBOX = '--without-sandbox' not in sys.argv[2:]
 PROFILES = pathlib.Path(__file__).resolve().parents[1] / 'testdata' / 'profiles'
 GO = '''package main
 
@@ -306,6 +307,19 @@ def check_folder(run):
         (run.folder / 'file').write_text('')
         err = run('--text', 'localhost:%d/pprof/heap' % server.port, status=1, env={'PPROF_TMPDIR': 'file/folder'})[1]
         wants(err, 'Unable to create profile directory file/folder: Not a directory')
+
+
+def check_prompt(run):
+    """the prompt asks a server that is named when it begins; later only without a sandbox, and says so"""
+    with Server() as server:
+        place = 'localhost:%d/pprof/heap' % server.port
+        for begin, option in ((place, ''), (str(PROFILES / 'heap.heap'), ''), (place, '--no-sandbox')):
+            done = subprocess.run([run.program, '--interactive', *filter(None, [option]), begin], cwd=run.folder,
+                                  input='top\nbase=%s\ntop\n' % place, capture_output=True, text=True,
+                                  env={'PATH': '/usr/bin:/bin', 'PPROF_TMPDIR': str(run.fetched), 'NO_PROXY': '*'})
+            is_refused = place + ': servers are asked before the first report, or with --no-sandbox\n' in done.stderr
+            assert done.returncode == 0 and is_refused == (not option and HAS_SANDBOX), (option, done.stdout, done.stderr)
+            assert ('ns::foo' in done.stdout) == (begin == place), done.stdout
 
 
 def check_memory(run):

@@ -201,6 +201,8 @@ const char *analysis_server_program(const struct analysis *analysis);
 /* Whether somebody has to be asked over a network for what these names, and the settings, stand
  * for. */
 bool analysis_needs_network(const struct analysis *analysis, const char *const *names, uint32_t n);
+/* The door gives the network up: from now on a server's profile is an error that says so. */
+void analysis_leave_servers(struct analysis *analysis);
 /* The folders that reports write to on their own, made if they are not there yet; NULL behind the
  * last one. With `names`, for which that network is asked, those of what is fetched are among them.
  * The analysis's. */

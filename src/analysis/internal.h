@@ -53,6 +53,7 @@ struct analysis {
         const char *program;  /* what that one runs; NULL: names come from files */
         int64_t start;        /* when the first one was asked, seconds since 1970 */
         struct texts fetched; /* files */
+        bool are_left;        /* see analysis_leave_servers */
     } servers;
 
     bool is_ready;

@@ -527,8 +527,9 @@ static const struct option written[] = {
      .group = other,
      .help = "give up what reading does not need, before reading [on]",
      .more = "Files are read by a process that cannot run programs, use the network or write to "
-             "files, but for those that it was given and for its cache. *--no-sandbox* and the "
-             "variable *CPROF_NO_SANDBOX* leave that out.",
+             "files, but for those that it was given and for its cache. Where servers are named, "
+             "it gives the network up when they have been asked. *--no-sandbox* and the variable "
+             "*CPROF_NO_SANDBOX* leave that out.",
      .doors = DOOR_CLI},
     {.name = "max-memory",
      .kind = OPTION_WHOLE,

@@ -283,9 +283,18 @@ static bool load_one(struct analysis *a, const char *name, enum load_as as, stru
     return fetch(a, &remote, &file, err) && analysis_load_file(a, &file, name, as, err);
 }
 
+void analysis_leave_servers(struct analysis *a)
+{
+    a->servers.are_left = true;
+}
+
 bool remote_load(struct analysis *a, const char *name, enum load_as as, struct error *err)
 {
     uint32_t n;
+    if (a->servers.are_left)
+        return error_set(err, ERROR_USAGE,
+                         "%s: servers are asked before the first report, or with --no-sandbox",
+                         name);
     if (as == LOAD_PROGRAM || as == LOAD_INPUT)
         return error_set(err, ERROR_USAGE, "%s: a file is wanted here, not a server", name);
     if (!remote_count(span_of(name), &n))

@@ -60,6 +60,8 @@ static bool enter(struct cli *cli, bool may_fork, bool may_ask)
         talk_say(cli, "There is no sandbox here: %s", err.text);
         return false;
     }
+    if (!may_ask)
+        analysis_leave_servers(cli->analysis);
     return true;
 }
 
