@@ -300,27 +300,6 @@ def row_growth(b):
         b.done_with(profile)
 
 
-def row_tick(b):
-    """one tick of the CPU profiler at depths 8 and 64: the least time a signal, in ns"""
-    tick, profile = b.compiled('tick', 'tick.c'), b.folder / 'tick.prof'
-    ours = b.program.parent / '../../runtime/cpuprof/libprofiler.so.0'
-    peers = [('a signal alone', None), ('cprof', ours), ('gperftools', 'libprofiler.so.0')]
-    for depth in (8, 64):
-        for name, library in peers:
-            env = {'PATH': '/usr/bin:/bin'}
-            if library:
-                env.update(LD_PRELOAD=str(library), CPUPROFILE=str(profile), CPUPROFILE_FREQUENCY='2')
-            times = []
-            for _ in range(b.runs):
-                done = subprocess.run([tick, str(depth), '20'], env=env, capture_output=True, text=True, check=True)
-                if 'cannot be preloaded' in done.stderr:
-                    break
-                times.append(float(done.stdout))
-            print('  depth %-3d %-18s %9s ns  of %d' % (depth, name, '%.0f' % statistics.median(times) if times else '-',
-                                                       len(times)), flush=True)
-    profile.unlink(missing_ok=True)
-
-
 ROWS = {name[len('row_'):].replace('_', '-'): row
         for module in (vars(), vars(names)) for name, row in list(module.items()) if name.startswith('row_')}
 

@@ -240,6 +240,8 @@ def main():
     p.add_argument('--rounds', type=int, default=7, metavar='N')
     p.add_argument('--instructions', action='store_true', help='instead of time, by valgrind: exact, and slow')
     o = p.parse_args()
+    if not os.path.isfile(o.ours):  # the loader would go on without it
+        p.error('%s does not exist' % o.ours)
     libraries = {'glibc': None, **{name: find_library(soname) for name, soname in PEERS.items()}}
     libraries = {a: l for a, l in libraries.items() if (l or a == 'glibc') and re.search(o.allocators, a)}
     libraries['ours'] = os.path.abspath(o.ours)
