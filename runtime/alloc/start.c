@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/env.h"
+#include "base/knob.h"
 #include "hooks/hooks.h"
 
 enum { BATCH_MOST = 128 };
@@ -40,6 +41,23 @@ static void read_environment(void)
     const int64_t limit = env_int("TCMALLOC_HEAP_LIMIT_MB", 0);
     if (limit > 0 && !env_is_untrusted())
         knobs.limit_mb = (size_t)limit;
+}
+
+static const struct knob rows[] = {
+    {"TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES", "33554432", "what lists of all threads may hold"},
+    {"TCMALLOC_TRANSFER_NUM_OBJ", "32", "blocks that move to or from one at once, 1 to 128"},
+    {"TCMALLOC_RELEASE_RATE", "1", "how readily memory goes back to the system; 0: never"},
+    {"TCMALLOC_AGGRESSIVE_DECOMMIT", "0", "it does at once"},
+    {"TCMALLOC_DISABLE_MEMORY_RELEASE", "0", "it never does, not when asked either"},
+    {"TCMALLOC_HEAP_LIMIT_MB", "", "memory that is taken at most"},
+    {"TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD", "", "a line for each block of so many bytes"},
+    {"TCMALLOC_SAMPLE_PARAMETER", "0", "keep who made one block in so many bytes"},
+    {"MALLOCSTATS", "0", "1: statistics at the end; 2: of each size too"},
+};
+
+static __attribute__((constructor)) void show(void)
+{
+    knobs_show("the allocator", rows, sizeof rows / sizeof *rows);
 }
 
 /* ---- all locks: for a fork, and for who looks at all blocks */

@@ -10,15 +10,13 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/knob.h"
 #include "base/syscall.h"
 #include "unwind/unwind.h"
 
 static const char variable[] = "CPUPROFILE";
 
-/* Each variable that is ours; printed with CPROF_RUNTIME_HELP=1. */
-static const struct knob {
-    const char *name, *usual, *help;
-} knobs[] = {
+static const struct knob knobs[] = {
     {"CPUPROFILE", "", "profile the whole run into this file"},
     {"CPUPROFILE_FREQUENCY", "100", "ticks a second of CPU time, 1 to 4000"},
     {"CPUPROFILE_FLUSH_SECONDS", "5", "CPU seconds between updates of the file; 0: none"},
@@ -102,21 +100,13 @@ static void wait_for_signal(const char *text)
     message_say(MESSAGE_INFO, "Using signal %d as cpu profiling switch", signal);
 }
 
-static void show_knobs(void)
-{
-    message_always("Variables of the CPU profiler:");
-    for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++)
-        message_always("  %-30s %-8s %s", knobs[i].name, knobs[i].usual, knobs[i].help);
-}
-
 static __attribute__((constructor)) void begin(void)
 {
     struct outname name;
     /* Registered early, so that it runs last before a fork and first after it. */
     (void)pthread_atfork(profile_before_fork, profile_after_fork_in_parent,
                          profile_after_fork_in_child);
-    if (env_bool("CPROF_RUNTIME_HELP", false))
-        show_knobs();
+    knobs_show("the CPU profiler", knobs, sizeof knobs / sizeof *knobs);
     if (env_is_untrusted())
         return;
     unwind_choose();

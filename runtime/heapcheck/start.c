@@ -18,6 +18,7 @@
 
 #include "alloc/alloc.h"
 #include "base/env.h"
+#include "base/knob.h"
 #include "base/message.h"
 #include "base/syscall.h"
 #include "unwind/unwind.h"
@@ -28,10 +29,7 @@ static const struct mode modes[] = {
     {"local", false, false, false, {true, true}},
 };
 
-/* Each variable that is ours; printed with CPROF_RUNTIME_HELP=1. */
-static const struct knob {
-    const char *name, *usual, *help;
-} knobs[] = {
+static const struct knob knobs[] = {
     {"HEAPCHECK", "", "look for leaks: minimal, normal, strict, draconian, as-is, local"},
     {"HEAP_CHECK_AFTER_DESTRUCTORS", "0", "as-is: check when static objects are destroyed"},
     {"HEAP_CHECK_IGNORE_GLOBAL_LIVE", "1", "as-is: what global data point to is no leak"},
@@ -47,13 +45,6 @@ static const struct knob {
     {"HEAP_CHECK_RUN_UNDER_GDB", "0", "stay on in a debugger"},
     {"PPROF_PATH", "", "the symbolizer; our own cprof if not set"},
 };
-
-static void show_knobs(void)
-{
-    message_always("Variables of the leak checker:");
-    for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++)
-        message_always("  %-36s %-5s %s", knobs[i].name, knobs[i].usual, knobs[i].help);
-}
 
 static struct {
     const struct mode *mode; /* NULL: off */
@@ -190,8 +181,7 @@ static void turn_off(void)
 static __attribute__((constructor)) void start_checker(void)
 {
     const char *name = env_get("HEAPCHECK");
-    if (env_bool("CPROF_RUNTIME_HELP", false))
-        show_knobs();
+    knobs_show("the leak checker", knobs, sizeof knobs / sizeof *knobs);
     if (!name || !alloc_serves())
         return;
     if (env_is_untrusted()) {

@@ -13,14 +13,12 @@
 
 #include "alloc/alloc.h"
 #include "base/env.h"
+#include "base/knob.h"
 #include "base/outname.h"
 
 static const char variable[] = "HEAPPROFILE";
 
-/* Each variable that is ours; printed with CPROF_RUNTIME_HELP=1. */
-static const struct knob {
-    const char *name, *usual, *help;
-} knobs[] = {
+static const struct knob knobs[] = {
     {"HEAPPROFILE", "", "profile the heap of the whole run into files PREFIX.0001.heap, ..."},
     {"HEAP_PROFILE_ALLOCATION_INTERVAL", "1073741824", "a file each time so many bytes were made"},
     {"HEAP_PROFILE_DEALLOCATION_INTERVAL", "0", "or so many were freed"},
@@ -88,18 +86,10 @@ static void remove_old_files(const char *prefix)
     (void)closedir(d);
 }
 
-static void show_knobs(void)
-{
-    message_always("Variables of the heap profiler:");
-    for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++)
-        message_always("  %-35s %-10s %s", knobs[i].name, knobs[i].usual, knobs[i].help);
-}
-
 static __attribute__((constructor)) void begin(void)
 {
     static struct outname prefix;
-    if (env_bool("CPROF_RUNTIME_HELP", false))
-        show_knobs();
+    knobs_show("the heap profiler", knobs, sizeof knobs / sizeof *knobs);
     if (!outname_make(variable, &prefix) || !alloc_serves())
         return;
     if (env_is_untrusted()) {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/env.h"
+#include "base/knob.h"
 #include "base/lock.h"
 #include "base/message.h"
 
@@ -327,7 +328,9 @@ static int start_from(const char *text)
  * have rights which whoever tells them has not. */
 __attribute__((constructor)) static void start_if_told(void)
 {
-    const char *text = env_get("CPROF_HTTP");
+    static const struct knob knob = {"CPROF_HTTP", "", "serve the pages here: [ADDRESS:]PORT"};
+    knobs_show("the HTTP server", &knob, 1);
+    const char *text = env_get(knob.name);
     if (!text || !*text || env_is_untrusted())
         return;
     const int port = start_from(text);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "base/env.h"
+#include "base/knob.h"
 #include "base/message.h"
 #include "base/pages.h"
 #include "hooks/hooks.h"
@@ -58,6 +59,22 @@ void entries_start(void)
     k->never_reclaims = env_bool("TCMALLOC_PAGE_FENCE_NEVER_RECLAIM", false);
     k->may_read_fences = env_bool("TCMALLOC_PAGE_FENCE_READABLE", false);
     k->traces = env_bool("TCMALLOC_TRACE", false);
+}
+
+static const struct knob rows[] = {
+    {"TCMALLOC_MAX_FREE_QUEUE_SIZE", "10485760", "bytes of blocks that were given back are kept"},
+    {"TCMALLOC_RECLAIM_MEMORY", "1", "0: what was given back is never used again"},
+    {"TCMALLOC_PAGE_FENCE", "0", "a page behind each block that may not be touched"},
+    {"TCMALLOC_PAGE_FENCE_READABLE", "0", "it may be read"},
+    {"TCMALLOC_PAGE_FENCE_NEVER_RECLAIM", "0", "its addresses are never used again"},
+    {"TCMALLOC_SYMBOLIZE_STACKTRACE", "1", "0: addresses without names in messages"},
+    {"TCMALLOC_TRACE", "0", "a line for each call"},
+    {"TCMALLOC_TRACE_FILE", "", "where these go; /tmp/google.alloc if not set"},
+};
+
+static __attribute__((constructor)) void show(void)
+{
+    knobs_show("the debugging allocator", rows, sizeof rows / sizeof *rows);
 }
 
 void entries_lock(void)

@@ -309,7 +309,7 @@ def check_mappings_log():
 
 def check_help():
     r = run([GROW, '1'], {'CPROF_RUNTIME_HELP': '1'})
-    for name in 'HEAPPROFILE', 'HEAP_PROFILE_CLEANUP', 'HEAPPROFILESIGNAL':
+    for name in 'HEAPPROFILE', 'HEAP_PROFILE_CLEANUP', 'HEAPPROFILESIGNAL', 'HEAPCHECK', 'TCMALLOC_RELEASE_RATE':
         assert re.search(r'^  %s  ' % name, r.stderr, re.M), r.stderr
 
 
