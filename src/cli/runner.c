@@ -277,18 +277,28 @@ static bool is_writable(const char *folder, struct error *err)
     return access(folder, W_OK | X_OK) == 0 || error_system(err, errno, "%s", folder);
 }
 
+static bool use_output(struct runner *runner, const char *output, struct error *err)
+{
+    struct harvest *to = &runner->harvest;
+    const char *slash = strrchr(output, '/');
+    to->folder = base_copy(slash ? output : ".");
+    if (slash)
+        to->folder[slash > output ? slash - output : 1] = '\0';
+    to->name = base_copy(slash ? slash + 1 : output);
+    /* Of heap profiles it is the beginning of names, which may be a folder's too. */
+    struct stat about;
+    const bool is_folder = stat(output, &about) == 0 && S_ISDIR(about.st_mode);
+    if (!*to->name || (is_folder && runner->tool->has_frequency))
+        return error_system(err, EISDIR, "%s", output);
+    return is_writable(to->folder, err);
+}
+
 static bool choose_folder(struct runner *runner, const char *output, struct error *err)
 {
     struct harvest *to = &runner->harvest;
     to->weigh = runner->tool->weigh;
-    if (output) {
-        const char *slash = strrchr(output, '/');
-        to->folder = base_copy(slash ? output : ".");
-        if (slash)
-            to->folder[slash > output ? slash - output : 1] = '\0';
-        to->name = base_copy(slash ? slash + 1 : output);
-        return is_writable(to->folder, err);
-    }
+    if (output)
+        return use_output(runner, output, err);
     struct buf path = BUF_MAX(PATH_MAX);
     buf_printf(&path, "%s/cprof-XXXXXX", temps_folder());
     to->folder = base_copy(buf_c(&path));

@@ -629,6 +629,7 @@ def run_command():
                            (['./nosuch'], './nosuch: No such file or directory\n'), (['./plain'], './plain: Permission denied\n'),
                            (['/tmp'], '/tmp: Is a directory\n'), (['--cpu', '--heap', program], 'run: one of --cpu and --heap'),
                            (['-o', 'nowhere/kept', program], 'nowhere: No such file or directory\n'),
+                           (['-o', '/tmp', program], '/tmp: Is a directory\n'), (['-o', './', program], './: Is a directory\n'),
                            (['--leaks', '-o', 'nowhere', program], 'nowhere: No such file or directory\n')):
         run = Run([CPROF, 'run', *words], status=1, **here)
         expect(run.err.startswith(message) and run.out == '', words, run.err, run.out)
