@@ -5,9 +5,22 @@
  * repeats and all, and nothing is left out or filtered. */
 #include "report/internal.h"
 
+/* By hand: there may be millions of them. */
+static void write_place(const struct view *view, const struct frame *frame, struct out *out)
+{
+    const struct span file = strings_span(view->profile->strings, frame->file);
+    if (!view_has_place(view, frame) || (frame->line == 0 && span_is(file, "??")))
+        return;
+    out_byte(out, ' ');
+    out_bytes(out, file);
+    if (frame->line == LINE_NONE)
+        return;
+    out_byte(out, ':');
+    out_u64(out, frame->line);
+}
+
 /* All frames of an address, innermost first, each with its place. */
-static void write_frames(const struct view *view, addr_ix addr, struct buf *scratch,
-                         struct out *out)
+static void write_frames(const struct view *view, addr_ix addr, struct out *out)
 {
     const uint32_t n = view_n_frames(view, addr);
     for (uint32_t k = 0; k < n; k++) {
@@ -15,9 +28,7 @@ static void write_frames(const struct view *view, addr_ix addr, struct buf *scra
         char text[20];
         out_text(out, k > 0 ? "\t" : "");
         out_text(out, view_name_text(view, addr, frame, text));
-        const char *place = report_place(view, frame, scratch);
-        if (strcmp(place, "??:0") != 0)
-            out_printf(out, " %s", place);
+        write_place(view, frame, out);
     }
 }
 
@@ -27,7 +38,6 @@ static bool emit(const struct report *report, struct out *out, struct error *err
     const struct view *view = report->view;
     const struct profile *profile = view->profile;
     const bool has_places = report->options->granularity == GRANULARITY_LINES;
-    struct buf scratch = BUF_MAX(WORDS_MAX);
     const uint32_t n = profile->n_stacks ? profile->stack_at[1] : 0;
     for (uint32_t i = 0; i < n && !out_failed(out); i++) {
         const addr_ix addr = profile->stack_addr[i];
@@ -36,12 +46,11 @@ static bool emit(const struct report *report, struct out *out, struct error *err
         if (report_is_unknown(view, frame))
             out_text(out, "??");
         else if (has_places)
-            write_frames(view, addr, &scratch, out);
+            write_frames(view, addr, out);
         else
             out_text(out, view_name_text(view, addr, frame, text));
         out_byte(out, '\n');
     }
-    buf_free(&scratch);
     return true;
 }
 

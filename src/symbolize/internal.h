@@ -108,6 +108,8 @@ extern const struct symbol_source source_embedded, source_perf_map, source_elf;
 /* Frames for an address, innermost first: begin, add each, end. One address at a time. */
 void resolver_begin(struct resolver *r, addr_ix addr);
 void resolver_add(struct resolver *r, addr_ix addr, const struct frame *frame);
+/* The frame at a place in the pool once more. */
+void resolver_add_again(struct resolver *r, addr_ix addr, uint32_t place);
 void resolver_end(struct resolver *r, addr_ix addr, enum address_state state);
 /* One frame, "0x" and the address as the profile has it. */
 void resolver_unnamed(struct resolver *r, addr_ix addr, str_id file, uint32_t line);

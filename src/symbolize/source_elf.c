@@ -59,9 +59,35 @@ static const char *name_in_dwarf(const struct object_frame *physical, bool has_s
     return physical->name;
 }
 
+/* What was named last: calls around one address are often those around the next one, too. */
+struct named {
+    const struct object_frame *frames;
+    uint32_t n;
+    addr_ix addr;
+};
+
+static bool is_same(const struct object_frame *a, const struct object_frame *b)
+{
+    return a->name == b->name && a->file == b->file && a->line == b->line &&
+           a->is_linkage_name == b->is_linkage_name;
+}
+
+/* Takes an inlined call from the last address, where it is called from the same place. */
+static bool add_again(struct resolver *r, addr_ix addr, const struct object_frame *frame,
+                      uint32_t outside, const struct named *last)
+{
+    if (outside >= last->n)
+        return false;
+    const uint32_t i = last->n - 1 - outside;
+    if (!is_same(frame, &last->frames[i]))
+        return false;
+    resolver_add_again(r, addr, r->addr_first[last->addr] + i);
+    return true;
+}
+
 /* Names the address of one item, from what DWARF says of its place. */
 static void name_item(const struct batch *batch, addr_ix addr, uint64_t place,
-                      const struct object_frame *frames, uint32_t n)
+                      const struct object_frame *frames, uint32_t n, struct named *last)
 {
     struct resolver *r = batch->r;
     struct object_symbol symbol;
@@ -74,6 +100,8 @@ static void name_item(const struct batch *batch, addr_ix addr, uint64_t place,
     }
     resolver_begin(r, addr);
     for (uint32_t i = 0; i + 1 < n; i++) {
+        if (add_again(r, addr, &frames[i], n - 1 - i, last))
+            continue;
         struct frame frame = place_frame(batch, &frames[i]);
         frame.is_inlined = true;
         if (frames[i].name)
@@ -86,6 +114,7 @@ static void name_item(const struct batch *batch, addr_ix addr, uint64_t place,
                     &frame);
     resolver_add(r, addr, &frame);
     resolver_end(r, addr, ADDRESS_NAMED);
+    *last = (struct named){.frames = frames, .n = n, .addr = addr};
 }
 
 /* Hears of the share of one batch and tells of the share of the whole. */
@@ -150,13 +179,14 @@ static void name_asked(const struct batch *batch)
 
     struct object_answer answer;
     object_frames(batch->image->object, places, n_places, &progress, r->notes, &answer);
+    struct named last = {0};
     uint32_t p = 0;
     for (uint32_t i = 0; i < batch->n; i++) {
         if (r->addr_state[items[i].value] != STATE_OPEN)
             continue;
         p += items[i].key != places[p];
         name_item(batch, items[i].value, items[i].key, answer.frames + answer.at[p],
-                  answer.at[p + 1] - answer.at[p]);
+                  answer.at[p + 1] - answer.at[p], &last);
     }
     object_answer_free(&answer);
     base_free(places);

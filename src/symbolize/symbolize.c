@@ -51,11 +51,21 @@ void resolver_begin(struct resolver *r, addr_ix addr)
     r->addr_first[addr] = r->n_pool;
 }
 
-void resolver_add(struct resolver *r, addr_ix addr, const struct frame *frame)
+static void add(struct resolver *r, addr_ix addr, frame_ix frame)
 {
     r->pool = base_grow(r->pool, &r->pool_cap, (size_t)r->n_pool + 1, sizeof *r->pool);
-    r->pool[r->n_pool++] = frame_table_add(&r->frames, frame);
+    r->pool[r->n_pool++] = frame;
     r->addr_count[addr]++;
+}
+
+void resolver_add(struct resolver *r, addr_ix addr, const struct frame *frame)
+{
+    add(r, addr, frame_table_add(&r->frames, frame));
+}
+
+void resolver_add_again(struct resolver *r, addr_ix addr, uint32_t place)
+{
+    add(r, addr, r->pool[place]);
 }
 
 void resolver_end(struct resolver *r, addr_ix addr, enum address_state state)
