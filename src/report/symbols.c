@@ -5,7 +5,7 @@
  * repeats and all, and nothing is left out or filtered. */
 #include "report/internal.h"
 
-/* By hand: there may be millions of them. */
+/* By hand: there may be millions of frames. */
 static void write_place(const struct view *view, const struct frame *frame, struct out *out)
 {
     const struct span file = strings_span(view->profile->strings, frame->file);
@@ -19,15 +19,15 @@ static void write_place(const struct view *view, const struct frame *frame, stru
     out_u64(out, frame->line);
 }
 
-/* All frames of an address, innermost first, each with its place. */
+/* All frames of a known address, innermost first, each with its place. */
 static void write_frames(const struct view *view, addr_ix addr, struct out *out)
 {
     const uint32_t n = view_n_frames(view, addr);
     for (uint32_t k = 0; k < n; k++) {
         const struct frame *frame = view_frame(view, addr, k);
-        char text[20];
-        out_text(out, k > 0 ? "\t" : "");
-        out_text(out, view_name_text(view, addr, frame, text));
+        if (k > 0)
+            out_byte(out, '\t');
+        out_bytes(out, strings_span(view->profile->strings, frame->name));
         write_place(view, frame, out);
     }
 }
