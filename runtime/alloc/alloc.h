@@ -11,8 +11,8 @@
 void alloc_ensure_started(void);
 
 /* Whether malloc is ours: a library before this one, or the program, may have another, perhaps a
- * second copy of this. */
-bool alloc_serves(void);
+ * second copy of this. If it is not, says so to who has asked for more, by the variable. */
+bool alloc_serves(const char *variable);
 
 /* Of whoever wants to track from the first block on, if he is there: the allocator is ready. */
 __attribute__((weak)) void alloc_has_started(void);

@@ -4,9 +4,11 @@
  * sizes, modes, memory back to the system. */
 #include "alloc/internal.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "base/message.h"
 #include "gperftools/nallocx.h"
 #include "gperftools/tcmalloc.h"
 
@@ -14,11 +16,15 @@
 
 static int new_mode;
 
-bool alloc_serves(void)
+bool alloc_serves(const char *variable)
 {
     void *volatile p = malloc(1);
     const bool is_ours = pagemap_search(p) != NULL;
+    Dl_info info;
     free(p);
+    if (!is_ours && dladdr(&new_mode, &info))
+        message_say(MESSAGE_WARNING, "%s: malloc is not that of %s, which does nothing", variable,
+                    info.dli_fname);
     return is_ours;
 }
 

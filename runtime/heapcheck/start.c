@@ -182,7 +182,7 @@ static __attribute__((constructor)) void start_checker(void)
 {
     const char *name = env_get("HEAPCHECK");
     knobs_show("the leak checker", knobs, sizeof knobs / sizeof *knobs);
-    if (!name || !alloc_serves())
+    if (!name || !alloc_serves("HEAPCHECK"))
         return;
     if (env_is_untrusted()) {
         message_say(MESSAGE_WARNING,

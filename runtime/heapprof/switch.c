@@ -90,7 +90,7 @@ static __attribute__((constructor)) void begin(void)
 {
     static struct outname prefix;
     knobs_show("the heap profiler", knobs, sizeof knobs / sizeof *knobs);
-    if (!outname_make(variable, &prefix) || !alloc_serves())
+    if (!outname_make(variable, &prefix) || !alloc_serves(variable))
         return;
     if (env_is_untrusted()) {
         message_say(MESSAGE_WARNING,

@@ -228,15 +228,35 @@ def check_static(place):
 
 
 def check_two_copies(place):
-    """One is linked in, another is preloaded: one of them works, the other is silent."""
+    """One is linked in, another is preloaded: one of them works, the other says that it does not."""
     place.build('archived', 'scenes.cpp', linked=True, library=ARCHIVE)
     for program in ('./scenes', './archived'):
         done = place.run([program, 'lose'], BOTH, HEAPCHECK='normal')
         same((program, done.stderr.count(ACTIVE), totals(done.stderr)), (program, 1, [(1, 77)]))
+        same(re.findall(r'HEAPCHECK: malloc is not that of (\S+), which does nothing\n', done.stderr),
+             [LIBRARY if program == './scenes' else BOTH])
         done = place.run([program, 'lose'], BOTH, HEAPPROFILE='two')
         same((program, glob.glob(place.folder + '/two*')), (program, [place.folder + '/two.0001.heap']))
         require(' 77 [' in pathlib.Path(place.folder, 'two.0001.heap').read_text(), program)
         os.remove(place.folder + '/two.0001.heap')
+
+
+def check_foreign_malloc(place):
+    """The program has its own: nothing is looked at, and that is said."""
+    source = os.path.join(place.folder, 'foreign.c')
+    pathlib.Path(source).write_text('''#include <stddef.h>
+static char room[1 << 20];
+static size_t used;
+void *malloc(size_t n) { char *p = room + used; used += (n + 31) / 16 * 16; return used < sizeof room ? p : NULL; }
+void *calloc(size_t n, size_t size) { return malloc(n * size); }
+void *realloc(void *p, size_t n) { (void)p; return malloc(n); }
+void free(void *p) { (void)p; }
+int main(void) { return malloc(77) == NULL; }
+''')
+    subprocess.run(CC + ['-O0', '-fno-builtin', '-o', place.folder + '/foreign', source], check=True)
+    for variable, value in ('HEAPCHECK', 'normal'), ('HEAPPROFILE', 'foreign'):
+        done = place.run(['./foreign'], LIBRARY, **{variable: value})
+        same((done.returncode, done.stderr), (0, '%s: malloc is not that of %s, which does nothing\n' % (variable, LIBRARY)))
 
 
 def check_fences(place):
