@@ -55,6 +55,21 @@ static inline bool memory_read(struct memory *memory, uintptr_t at, uintptr_t *v
 /* Whether all of it can be read, whatever it is. */
 bool memory_is_readable(uintptr_t at, size_t n);
 
+/* ---- bytes.c: numbers in tables -------------------------------------------------------------- */
+
+/* Bytes of a table: past the end zeros are read, and the cursor remembers. */
+struct table {
+    const uint8_t *p, *end;
+    bool is_bad;
+};
+
+uint64_t table_bytes(struct table *t, unsigned n); /* little-endian */
+int64_t table_signed(struct table *t, unsigned n);
+uint64_t table_uleb(struct table *t);
+int64_t table_sleb(struct table *t);
+/* The next n bytes, behind which t goes on. */
+struct table table_part(struct table *t, uint64_t n);
+
 /* ---- eh_frame.c: the row of a table that holds at one address -------------------------------- */
 
 enum rule {
@@ -79,17 +94,6 @@ struct row {
 
 /* False: the address has no table, or one that we do not understand. */
 bool eh_frame_row(uintptr_t at, struct row *row);
-
-/* Bytes of a table: past the end zeros are read, and the cursor remembers. */
-struct table {
-    const uint8_t *p, *end;
-    bool is_bad;
-};
-
-uint64_t table_bytes(struct table *t, unsigned n); /* little-endian */
-int64_t table_signed(struct table *t, unsigned n);
-uint64_t table_uleb(struct table *t);
-int64_t table_sleb(struct table *t);
 
 /* ---- expression.c ---------------------------------------------------------------------------- */
 
