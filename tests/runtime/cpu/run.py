@@ -10,6 +10,7 @@ usage: run.py CPROF LIBPROFILER.so LIBPROFILER.a INCLUDE SOURCES CC CXX UNWIND.a
 """
 import collections
 import fcntl
+import functools
 import multiprocessing
 import os
 import pathlib
@@ -36,6 +37,13 @@ class Wrong(Exception):
 def expect(is_so, *what):
     if not is_so:
         raise Wrong(' '.join(str(w) for w in what))
+
+
+@functools.cache
+def functions_of(program):
+    """Address, size and name of each; and whether it is loaded where it says."""
+    rows = re.findall(r'^([0-9a-f]+) ([0-9a-f]+) [tTwW] ([^\s.]+)', output(['nm', '-S', '--defined-only', program]), re.M)
+    return [(int(low, 16), int(size, 16), name) for low, size, name in rows], 'EXEC (' in output(['readelf', '-h', program])
 
 
 class Profile:
@@ -67,12 +75,8 @@ class Profile:
         """Samples by function of the program: innermost, and anywhere in the stack."""
         base = next(int(m[1], 16) for m in re.finditer(r'^(\S+)-\S+ \S+ 00000000 .* (\S*)$', self.maps, re.M)
                     if os.path.realpath(m[2]) == os.path.realpath(program))
-        table = []
-        for line in output(['nm', '-S', '--defined-only', program]).splitlines():
-            m = re.match(r'([0-9a-f]+) ([0-9a-f]+) [tTwW] (\S+)', line)
-            if m:
-                table.append((int(m[1], 16), int(m[2], 16), m[3].split('.')[0]))
-        if output(['readelf', '-h', program]).find('EXEC (') >= 0:
+        table, is_fixed = functions_of(program)
+        if is_fixed:
             base = 0
 
         def name(pc):
@@ -161,10 +165,10 @@ def static_archive():
     run = Run([program, '0.5'], CPUPROFILE='a.prof')
     expect(run.lines == [], 'nothing of the library is used, and nothing is linked')
     program = build('threads.c', to='threads_a', linked=[STATIC])
-    run = Run([program, 'split', '2'], CPUPROFILE='a.prof', CPUPROFILE_FREQUENCY='1000')
+    run = Run([program, 'split', '1'], CPUPROFILE='a.prof', CPUPROFILE_FREQUENCY='1000')
     expect(near(checked('a.prof', run).total, 1000 * float(run.out), 0.08), run.lines, run.out)
     program = build('threads.c', '-static', to='threads_static', linked=[STATIC])
-    run = Run([program, 'split', '2'], CPUPROFILE='a.prof', CPUPROFILE_FREQUENCY='1000')
+    run = Run([program, 'split', '1'], CPUPROFILE='a.prof', CPUPROFILE_FREQUENCY='1000')
     expect(near(checked('a.prof', run).total, 1000 * float(run.out), 0.08), run.lines, run.out)
 
 
