@@ -128,13 +128,11 @@ static void emit(struct machine *m)
         if (row.address < last->address) {
             m->is_unsorted = true;
             m->low = row.address < m->low ? row.address : m->low;
-        } else if (row.address == last->address) { /* the last row of an address counts */
-            *last = row;
+        } else if (row.address > last->address && last->file == row.file &&
+                   last->line == row.line) {
             return;
-        } else if (last->file == row.file && last->line == row.line) {
-            return;
-        } else if (!is_last_wanted(m)) {
-            *last = row;
+        } else if (row.address == last->address || !is_last_wanted(m)) {
+            *last = row; /* the last row of an address counts */
             return;
         }
     }
