@@ -28,6 +28,7 @@ def words(*numbers):
 
 
 HEADER = words(0, 3, 0, 10000, 0)
+ONE_STACK = b'main;run 1\n' # by which a file is known for stacks in lines
 
 
 # ---- packed ------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ def contention_counts(b):
 @case
 def collapsed_deep(b):
     """A line with a hundred million names."""
-    b.refused('frames', '--text', b.keep('p', packed(b'a;' * 1000000, 100, last=b'b 1\n')))
+    b.refused('frames', '--text', b.keep('p', packed(b'a;' * 1000000, 100, ONE_STACK, b'b 1\n')))
 
 
 @case
@@ -168,7 +169,7 @@ def collapsed_wide(b):
     """Stacks of a million frames, six hundred of them."""
     deep = b'a;' * 500000
     lines = b''.join(gzip.compress(deep, mtime=0) + gzip.compress(b'f%d 1\n' % i, mtime=0) for i in range(600))
-    b.refused('memory|more than', '--text', b.keep('p', lines))
+    b.refused('memory|more than', '--text', b.keep('p', gzip.compress(ONE_STACK, mtime=0), lines))
 
 
 @case
@@ -295,7 +296,8 @@ def proto_packed(b):
 def proto_lengths(b):
     """Fields that say they are 2^63 bytes long."""
     for number in (2, 3, 4, 5, 6):
-        b.refused('damaged|cut short', '--text', b.keep('p', TYPE, make.varint(number << 3 | 2), make.varint(1 << 63)))
+        b.refused('damaged|cut short', '--text', b.keep('p', TYPE, TEXTS, make.field(6, b'x' * 1000000),
+                                                        make.varint(number << 3 | 2), make.varint(1 << 63)))
 
 
 @case

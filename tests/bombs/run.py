@@ -105,6 +105,8 @@ class Bench:
             raise Wrong('status %d, not %s: %s' % (code, status, text[-600:]))
         if not re.search(pattern, text):
             raise Wrong('says nothing like "%s": %s' % (pattern, text[-600:]))
+        if 'Did not specify profile' in text and not pattern.startswith('Did not'):
+            raise Wrong('was not taken for a profile, so nothing was tried')
         if re.search(r'ERROR: .*Sanitizer|runtime error|Assertion', text):
             raise Wrong(text[-600:])
         if seconds > self.seconds or used.ru_maxrss > self.kilobytes:
