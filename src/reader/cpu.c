@@ -226,6 +226,8 @@ static void read_text(struct cpu *cpu, struct span text)
     while (cpu->version == JAVA_VERSION && span_line(&rest, &line))
         (void)java_location(cpu->filling, line);
     builder_maps(cpu->filling->builder, text);
+    if (text.n > 0 && text.p[text.n - 1] != '\n')
+        builder_cut_short(cpu->filling->builder);
 }
 
 static bool read_records(struct cpu *cpu, uint64_t header_words, struct error *err)

@@ -1,0 +1,1 @@
+. "$PROGRAMS/prog.sh"
