@@ -182,7 +182,8 @@ static void examine_profile(struct exam *exam)
     const struct profile *profile = exam->report->view->profile;
     if (profile->is_cut_short)
         add_finding(exam, "cut_short", false,
-                    "its file is cut short: the end is missing, and with it the map of the memory or a part",
+                    "its file is cut short: the end is missing, and with it the map of the memory "
+                    "or a part",
                     "let the program end by itself (exit, not a signal), and run again");
     if (profile->n_samples == 0 || exam->total == 0) {
         const bool is_cpu = profile->kind == PROFILE_CPU;
