@@ -32,6 +32,7 @@ enum {
     POOLS = 256,
     KEYS_IN_PLACE = 32, /* pthread keys below this need no memory when they are set */
     WATCH_NS = 50000000,
+    WATCH_UNTOLD_NS = 10000000, /* where the watch alone finds new threads */
 };
 
 /* Time that ended threads of one kind left behind. */
@@ -227,6 +228,11 @@ static void add_all_threads(bool is_start)
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
+static uint64_t watch_ns(void)
+{
+    return timers_are_told ? WATCH_NS : WATCH_UNTOLD_NS;
+}
+
 bool timers_start(const struct timers_options *options)
 {
     if (!timers.slots) {
@@ -237,7 +243,8 @@ bool timers_start(const struct timers_options *options)
     }
     timers.options = *options;
     __atomic_store_n(&timers.is_running, true, __ATOMIC_SEQ_CST);
-    timers.watch = kernel_timer(CLOCK_PROCESS_CPUTIME_ID, 0, options->signal, &is_watch, WATCH_NS);
+    timers.watch =
+        kernel_timer(CLOCK_PROCESS_CPUTIME_ID, 0, options->signal, &is_watch, watch_ns());
     if (options->is_wall && !options->is_per_thread)
         timers.wall =
             kernel_timer(CLOCK_MONOTONIC, 0, options->signal, &is_wall, options->interval_ns);
@@ -436,7 +443,7 @@ static struct tick tick_of(const siginfo_t *info)
     const uint64_t expiries = 1 + (uint64_t)(info->si_overrun > 0 ? info->si_overrun : 0);
     const void *carried = info->si_value.sival_ptr;
     if (carried == &is_watch) {
-        tick.watch_passed = expiries * WATCH_NS;
+        tick.watch_passed = expiries * watch_ns();
         if (is_by_thread())
             tick.weight = adopt();
         if (is_by_thread() && !timers_are_told)
