@@ -490,9 +490,9 @@ def rates_and_shares_of_threads():
         got, wanted = profile.total * profile.period / 1e6, float(run.out)
         expect(near(got, wanted, 0.01), asked, what, got, 'seconds instead of', wanted)
         own, within = profile.functions(program)
-        total = sum(own[n] for n in ('one', 'two', 'three', 'first'))
+        total = sum(within[n] for n in ('one', 'two', 'three', 'first'))
         for name, share in (('one', 1 / 8), ('two', 2 / 8), ('three', 3 / 8), ('first', 2 / 8)):
-            expect(abs(own[name] / total - share) < 0.02, name, own[name] / total, 'instead of', share)
+            expect(abs(within[name] / total - share) < 0.02, name, within[name] / total, 'instead of', share)
         expect(within['run_one'] >= own['one'], within)
 
 
