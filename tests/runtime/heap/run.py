@@ -209,8 +209,8 @@ def check_all_tools(program, is_told_of_threads):
     assert ends, r.stderr[-3000:]
     assert read(files()[-1]).totals[1] >= 8 * 20 * 5 * 777
     r = run([CPROF, '--text', program, 'p'])
-    # In a static program threads as short as these may end before they are found.
-    assert r.returncode == 0 and re.search(r' work$' if is_told_of_threads else r' main$', r.stdout, re.M), r
+    # In a static program threads as short as these may end before they are found: only some are.
+    assert r.returncode == 0 and re.search(r' work$' if is_told_of_threads else r' (work|main)$', r.stdout, re.M), r
 
 
 def check_storm(is_handled):
