@@ -161,7 +161,7 @@ def contention_counts(b):
 @case
 def collapsed_deep(b):
     """A line with a hundred million names."""
-    b.refused('frames', '--text', b.keep('p', packed(b'a;' * 1000000, 100, ONE_STACK, b'b 1\n')))
+    b.refused_in_time('frames', '--text', b.keep('p', packed(b'a;' * 1000000, 100, ONE_STACK, b'b 1\n')))
 
 
 @case
@@ -169,7 +169,7 @@ def collapsed_wide(b):
     """Stacks of a million frames, six hundred of them."""
     deep = b'a;' * 500000
     lines = b''.join(gzip.compress(deep, mtime=0) + gzip.compress(b'f%d 1\n' % i, mtime=0) for i in range(600))
-    b.refused('memory|more than', '--text', b.keep('p', gzip.compress(ONE_STACK, mtime=0), lines))
+    b.refused_in_time('memory|more than', '--text', b.keep('p', gzip.compress(ONE_STACK, mtime=0), lines))
 
 
 @case

@@ -66,6 +66,11 @@ class Bench:
         if not self.is_sanitized:
             self.run(1, 'out of memory.*--max-memory', *args, **more)
 
+    def refused_in_time(self, pattern, *args):
+        """Where each search to the left costs a sanitizer a look at all that lies there, it would take hours."""
+        if not self.is_sanitized:
+            self.run(1, pattern, *args)
+
     def shown(self, pattern, *args, **more):
         self.run(0, pattern, *args, **more)
 
