@@ -147,6 +147,7 @@ struct area *areas_find(const struct areas *areas, uintptr_t address);
 /* The first one that ends above it, and the end of the list. */
 struct area *areas_from(const struct areas *areas, uintptr_t address);
 struct area *areas_last(const struct areas *areas);
+
 /* ---- mark.c: what can be reached ---------------------------------------------------------------
  */
 

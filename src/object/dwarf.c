@@ -144,14 +144,13 @@ struct batch {
 static void read_code(struct dwarf_unit *unit, const struct dwarf_wanted *wanted,
                       struct dwarf_scratch *scratch)
 {
-    if (!unit->code) {
-        struct dwarf_code *code = base_alloc(1, sizeof *code);
+    struct dwarf_code *code = unit->code;
+    if (!code) {
+        code = unit->code = base_alloc(1, sizeof *code);
         code->arena = arena_new();
         code->unit = unit->split ? unit->split : unit;
         code->others_budget = 16 * (code->unit->end - code->unit->offset) + (1u << 20);
-        unit->code = code;
     }
-    struct dwarf_code *code = unit->code;
     dwarf_code_walk(code, wanted, scratch);
     const char *damage = NULL;
     scratch->n_sequences = 0;

@@ -183,8 +183,9 @@ static void remark(const struct exam *exam, struct exam_module *module)
     const struct object_facts *facts = &module->facts;
     struct arena *arena = exam->report->arena;
     if (!facts->dwarf_path && !module->is_ill)
-        module->remark = arena_printf(arena, "functions have names, but no lines; for lines: %s",
-                                      advise_debug(exam, module, "rebuild with -g, or cprof --debug-dir=DIR"));
+        module->remark =
+            arena_printf(arena, "functions have names, but no lines; for lines: %s",
+                         advise_debug(exam, module, "rebuild with -g, or cprof --debug-dir=DIR"));
     else if (facts->n_split_missing && !module->is_ill)
         module->remark = arena_printf(arena,
                                       "no lines from files that are not there, such as %s; "

@@ -210,9 +210,9 @@ void exam_write_text(const struct exam *exam, struct out *out)
         write_table(exam, out);
     for (uint32_t i = 0; i < exam->n_modules && !out_failed(out); i++)
         write_module(exam, &exam->modules[i], out);
-    if (exam->total <= 0)
+    if (exam->total <= 0) {
         out_text(out, "\nThere is nothing to show.\n");
-    else if (exam->is_ill) {
+    } else if (exam->is_ill) {
         out_printf(out,
                    "\nNames are missing: %s of the samples begin at a place without a name, %s "
                    "pass through one.\nWhat helps stands behind \"mend\".\n",
@@ -221,6 +221,7 @@ void exam_write_text(const struct exam *exam, struct out *out)
         if (exam_needs_archive(exam))
             out_text(out, "Packages -dbgsym are in an archive of their own: man cprof, WHERE NAMES "
                           "ARE MISSING.\n");
-    } else
+    } else {
         out_text(out, "\nAll is well: every sample has its names.\n");
+    }
 }
